@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// Session: one network with its memory and threads, ready to run.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include <dotori/model.h>
+#include <dotori/profile.h>
+#include <dotori/status.h>
+#include <dotori/tensor.h>
+
+namespace dotori {
+
+enum class BackendKind : std::uint8_t {
+  kCpu,        // the fastest kernels the machine has
+  kReference,  // plain C++ kernels only: slow, the specification
+};
+
+struct SessionOptions {
+  BackendKind backend = BackendKind::kCpu;
+  int num_threads = 1;        // 1..64; 0: one for each core this process may use
+  bool profile = false;       // measure every step (costs two clock reads a step)
+  std::size_t max_arena_bytes = std::size_t{4} << 30;  // refuse a plan that needs more
+};
+
+// Compiled once by create(): kernels chosen, weights packed, all memory reserved. run() allocates nothing.
+// One thread at a time may use a session; a second concurrent run() gets kBusy. The tensors' memory belongs to the session:
+// views stay valid until it is destroyed, their contents until the next run().
+class Session {
+ public:
+  // Errors: kInvalidArgument (options), kUnsupported (a node no kernel can run), kOutOfMemory.
+  static Result<Session> create(const Model& model, const SessionOptions& options = {});
+  Session(Session&&) noexcept;
+  Session& operator=(Session&&) noexcept;
+  ~Session();
+
+  int input_count() const noexcept;
+  int output_count() const noexcept;
+  // Views to fill before and to read after run(). `index` in [0, count), otherwise an empty view (data == nullptr).
+  TensorView input(int index) noexcept;
+  TensorView output(int index) noexcept;
+  // By name; an empty view when there is no such tensor.
+  TensorView input(const std::string& name) noexcept;
+  TensorView output(const std::string& name) noexcept;
+
+  // Computes all outputs from the inputs. Errors: kBusy.
+  Status run() noexcept;
+
+  const Model& model() const noexcept;
+  const SessionOptions& options() const noexcept;  // with num_threads resolved
+  std::size_t arena_bytes() const noexcept;        // activations and scratch
+  std::size_t packed_bytes() const noexcept;       // weights re-laid out for the kernels
+  const Profile& profile() const noexcept;         // empty unless SessionOptions::profile
+
+ private:
+  struct State;
+  explicit Session(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+// "avx2", "neon" or "none": the best instruction set this process uses, after DOTORI_MAX_ISA. Static storage.
+const char* host_isa_name() noexcept;
+
+}  // namespace dotori

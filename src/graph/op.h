@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// Op: one operator with its attributes; a variant over ops.inc.
+#pragma once
+
+#include <string>
+#include <variant>
+
+#include "graph/ops/arg_max.h"
+#include "graph/ops/average_pool2d.h"
+#include "graph/ops/binary.h"
+#include "graph/ops/cast.h"
+#include "graph/ops/concat.h"
+#include "graph/ops/conv2d.h"
+#include "graph/ops/conv_transpose2d.h"
+#include "graph/ops/depth_to_space.h"
+#include "graph/ops/fully_connected.h"
+#include "graph/ops/gather.h"
+#include "graph/ops/max_pool2d.h"
+#include "graph/ops/pad.h"
+#include "graph/ops/prelu.h"
+#include "graph/ops/reduce.h"
+#include "graph/ops/reshape.h"
+#include "graph/ops/resize2d.h"
+#include "graph/ops/slice.h"
+#include "graph/ops/softmax.h"
+#include "graph/ops/space_to_depth.h"
+#include "graph/ops/transpose.h"
+#include "graph/ops/unary.h"
+
+namespace dotori::graph {
+
+// std::monostate stands only for "no operator" in a default-made Node; verify() refuses it.
+using Op = std::variant<std::monostate
+#define DOTORI_OP(type, file) , type
+#include "graph/ops.inc"
+#undef DOTORI_OP
+                        >;
+
+// The operator's name in ops.inc ("conv2d"); "none" for monostate. Static storage.
+const char* op_name(const Op& op) noexcept;
+// A name for people: "depthwise_conv2d", "add", "relu", "mean" … Static storage.
+const char* op_display_name(const Op& op) noexcept;
+// A default-made operator by its ops.inc name; kUnsupported when unknown.
+Result<Op> make_op(const std::string& name);
+// One line of text: "conv2d(kernel_h=3, …, activation.function=relu, …)". The floats read back exactly.
+std::string op_to_string(const Op& op);
+bool operator==(const Op& a, const Op& b);
+// Runs the operator's own infer().
+Status infer(const Op& op, Span<const Operand> inputs, Span<TensorType> outputs);
+// The operator's fused activation, or nullptr where it has none (also for Unary, whose function is the operator itself).
+Activation* fused_activation(Op& op) noexcept;
+const Activation* fused_activation(const Op& op) noexcept;
+
+}  // namespace dotori::graph

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// 2-D convolution (cross-correlation), grouped or depthwise (groups == input channels), with a fused activation.
+//   inputs: x [N,H,W,C], weights [O,kernel_h,kernel_w,C/groups], bias [O] (optional)   output: [N,OH,OW,O]
+//   OH = (H + pad_top + pad_bottom - (dilation_h * (kernel_h - 1) + 1)) / stride_h + 1, rounded down; OW likewise.
+// float32. Output channel o reads the inputs of group o / (O / groups). A kernel larger than the padded input is an error.
+#pragma once
+
+#include "graph/activation.h"
+#include "graph/operand.h"
+
+namespace dotori::graph {
+
+struct Conv2d {
+  int kernel_h = 1, kernel_w = 1;
+  int stride_h = 1, stride_w = 1;
+  int dilation_h = 1, dilation_w = 1;
+  int pad_top = 0, pad_bottom = 0, pad_left = 0, pad_right = 0;  // pixels, >= 0
+  int groups = 1;
+  Activation activation;
+
+  template <class Self, class F>
+  static void fields(Self& self, F&& f) {
+    f("kernel_h", self.kernel_h);
+    f("kernel_w", self.kernel_w);
+    f("stride_h", self.stride_h);
+    f("stride_w", self.stride_w);
+    f("dilation_h", self.dilation_h);
+    f("dilation_w", self.dilation_w);
+    f("pad_top", self.pad_top);
+    f("pad_bottom", self.pad_bottom);
+    f("pad_left", self.pad_left);
+    f("pad_right", self.pad_right);
+    f("groups", self.groups);
+    f("activation", self.activation);
+  }
+};
+
+Status infer(const Conv2d& op, Span<const Operand> inputs, Span<TensorType> outputs);
+
+}  // namespace dotori::graph

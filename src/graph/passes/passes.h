@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// Graph -> graph rewrites, one file each. Every pass keeps the outputs' values (up to float rounding), names and order, and
+// leaves a graph that verify() accepts.
+#pragma once
+
+#include <dotori/status.h>
+
+#include "graph/graph.h"
+
+namespace dotori::graph {
+
+// Computes one node whose inputs are all constants: returns its output elements. Supplied by whoever can run nodes
+// (graph/ knows no kernels). kUnsupported: leave the node alone.
+using EvaluateNode = Result<Constant> (*)(const Graph& graph, const Node& node);
+
+// Replaces nodes with constant inputs by constants. Outputs above 64 MiB are left alone.
+Status fold_constants(Graph& graph, EvaluateNode evaluate);
+// Mul / Add / Sub / Div by constants along the channel axis (what a batch norm becomes) into the conv2d, conv_transpose2d or
+// fully_connected before them, when nothing else reads its output.
+Status fold_batch_norm(Graph& graph);
+// Zero pad of H and W into the conv2d (or average_pool2d with count_include_pad) behind it.
+Status fold_pad(Graph& graph);
+// A unary function into the conv2d, conv_transpose2d, fully_connected or binary before it, when nothing else reads its
+// output; recognises x * sigmoid(x) = SiLU, x * hard_sigmoid(x) = hard-swish and x * tanh(softplus(x)) = mish.
+Status fuse_activation(Graph& graph);
+// Transpose pairs that cancel, transposes that only move 1-sized axes (-> reshape), reshape of reshape, identity slices,
+// pads, reshapes, casts and unary identities.
+Status simplify_movement(Graph& graph);
+// Nodes no output needs, then values no node needs. Graph inputs stay.
+Status remove_dead(Graph& graph);
+
+// All of the above in the right order, to a fixed point, with verify() at the end.
+Status optimize(Graph& graph, EvaluateNode evaluate);
+
+}  // namespace dotori::graph

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+
+#include <dotori/span.h>
+#include <dotori/status.h>
+
+#include "graph/graph.h"
+
+namespace dotori::graph {
+
+// Reads a .dtr image (docs/format.md) and verifies the graph. Trusts nothing: every offset, count, enumerator and product is
+// checked, and the content hash must match. Constants point into `bytes`, which `owner` must keep alive and unchanged;
+// `bytes` must be aligned to 64. `name` stands in front of error messages.
+Result<Graph> read_graph(Span<const unsigned char> bytes, std::shared_ptr<const void> owner, const std::string& name);
+
+// Reads a whole regular file into memory aligned to 64 bytes. Errors: kNotFound, kIoError, kOutOfMemory; files above
+// `max_bytes` are refused with kInvalidArgument.
+Result<Constant> read_file(const std::string& path, std::size_t max_bytes = std::size_t{2} << 30);
+
+}  // namespace dotori::graph
