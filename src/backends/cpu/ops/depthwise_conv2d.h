@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "backends/plan.h"
+#include "graph/ops/conv2d.h"
+
+namespace dotori::backends::cpu {
+
+// The part of conv2d's compile() for groups == input channels == output channels with constant weights.
+Status compile_depthwise(const graph::Conv2d& op, CompileContext& context);
+
+}  // namespace dotori::backends::cpu
