@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+// Graph -> Plan: which values share memory, a step for each node, offsets for everything.
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+#include "backends/backend.h"
+#include "backends/float_environment.h"
+#include "graph/memory_plan.h"
+
+namespace dotori::backends {
+namespace {
+
+using graph::Graph;
+using graph::Node;
+using graph::ValueId;
+
+constexpr int kNever = -1;
+
+std::size_t value_bytes(const graph::Value& value) {
+  return static_cast<std::size_t>(value.type.shape.elements()) * data_type_bytes(value.type.type);
+}
+
+// Which values share one buffer, and for how long it lives. A value starts in a buffer of its own; reshape joins its output to
+// its input, and an element-wise node takes over the buffer of an input that nobody needs afterwards.
+class BufferSharing {
+ public:
+  explicit BufferSharing(const Graph& graph) : graph_(graph), steps_(static_cast<int>(graph.nodes().size())) {
+    const std::size_t n = graph.values().size();
+    group_.resize(n);
+    first_.assign(n, kNever);
+    last_.assign(n, kNever);
+    pinned_.assign(n, false);
+    for (std::size_t v = 0; v < n; ++v) group_[v] = static_cast<int>(v);
+    for (ValueId id : graph.inputs) {
+      first_[at(id)] = 0;
+      last_[at(id)] = steps_;  // an input keeps its contents, so that run() can be called again on it
+      pinned_[at(id)] = true;
+    }
+    for (int step = 0; step < steps_; ++step) {
+      const Node& node = graph.nodes()[static_cast<std::size_t>(step)];
+      for (ValueId id : node.inputs)
+        if (id.valid()) last_[at(id)] = std::max(last_[at(id)], step);
+      for (ValueId id : node.outputs) {
+        first_[at(id)] = step;
+        last_[at(id)] = std::max(last_[at(id)], step);
+      }
+    }
+    for (ValueId id : graph.outputs) {
+      last_[at(id)] = steps_;
+      pinned_[at(id)] = true;
+    }
+    for (int step = 0; step < steps_; ++step) share(step);
+  }
+
+  bool has_buffer(ValueId id) const { return first_[at(id)] != kNever; }
+  int group(ValueId id) const { return group_[at(id)]; }
+  int first_step(int group) const { return first_[static_cast<std::size_t>(group)]; }
+  int last_step(int group) const { return last_[static_cast<std::size_t>(group)]; }
+
+ private:
+  static std::size_t at(ValueId id) { return static_cast<std::size_t>(id.index); }
+
+  void share(int step) {
+    const Node& node = graph_.nodes()[static_cast<std::size_t>(step)];
+    const ValueId out = node.outputs[0];
+    if (std::holds_alternative<graph::Reshape>(node.op)) {
+      if (has_buffer(node.inputs[0])) join(out, group(node.inputs[0]));
+      return;
+    }
+    const bool in_place = std::holds_alternative<graph::Unary>(node.op) || std::holds_alternative<graph::Binary>(node.op);
+    if (!in_place) return;
+    for (ValueId id : node.inputs) {
+      if (!has_buffer(id) || !(graph_.value(id).type == graph_.value(out).type)) continue;
+      const int g = group(id);
+      if (pinned_[static_cast<std::size_t>(g)] || last_step(g) != step || other_input_in_group(node, id, g)) continue;
+      join(out, g);
+      return;
+    }
+  }
+
+  // A second operand that is a different view of the same memory would be read after it was overwritten.
+  bool other_input_in_group(const Node& node, ValueId chosen, int g) const {
+    for (ValueId id : node.inputs)
+      if (id.valid() && id != chosen && has_buffer(id) && group(id) == g) return true;
+    return false;
+  }
+
+  void join(ValueId out, int g) {
+    const std::size_t from = at(out), to = static_cast<std::size_t>(g);
+    group_[from] = g;
+    last_[to] = std::max(last_[to], last_[from]);
+    if (pinned_[from]) pinned_[to] = true;
+  }
+
+  const Graph& graph_;
+  int steps_;
+  std::vector<int> group_;
+  std::vector<int> first_, last_;  // by value; those of a group's first value stand for the group
+  std::vector<bool> pinned_;
+};
+
+class NodeCompiler final : public CompileContext {
+ public:
+  NodeCompiler(const Graph& graph, const CompileOptions& options, Plan& plan, std::vector<graph::BufferLifetime>& buffers)
+      : CompileContext(options), graph_(graph), plan_(plan), buffers_(buffers) {}
+
+  void start(int step) { step_ = step; }
+
+  const Graph& graph() const noexcept override { return graph_; }
+  const Node& node() const noexcept override { return graph_.nodes()[static_cast<std::size_t>(step_)]; }
+  BufferRef input(int i) const noexcept override { return has_input(i) ? ref(node().inputs[static_cast<std::size_t>(i)]) : BufferRef(); }
+  BufferRef output(int i) const noexcept override { return ref(node().outputs[static_cast<std::size_t>(i)]); }
+
+  BufferRef book_scratch(std::size_t size_bytes) override {
+    BufferRef scratch;
+    scratch.space = BufferRef::Space::kArena;
+    scratch.index = static_cast<std::int32_t>(buffers_.size());
+    buffers_.push_back({size_bytes, step_, step_});
+    return scratch;
+  }
+
+  void* allocate_packed(std::size_t size_bytes) override {
+    void* writable = nullptr;
+    graph::Constant block = graph::allocate_constant(std::max<std::size_t>(size_bytes, 1), &writable);
+    if (writable == nullptr) return nullptr;
+    std::memset(writable, 0, size_bytes);
+    plan_.packed_bytes += size_bytes;
+    plan_.packed.push_back(std::move(block));
+    return writable;
+  }
+
+ private:
+  BufferRef ref(ValueId id) const noexcept {
+    BufferRef r;
+    const std::int32_t buffer = plan_.value_buffers[static_cast<std::size_t>(id.index)];
+    if (buffer >= 0) {
+      r.space = BufferRef::Space::kArena;
+      r.index = buffer;
+    } else {
+      r.space = BufferRef::Space::kConstant;
+      r.constant = graph_.value(id).constant.data;
+    }
+    return r;
+  }
+
+  void emit_step(std::string kernel, std::int64_t macs, std::unique_ptr<StepBody> body) override {
+    Step step;
+    step.body = std::move(body);
+    step.node.index = step_;
+    step.kernel = std::move(kernel);
+    step.macs = macs;
+    plan_.steps.push_back(std::move(step));
+  }
+
+  const Graph& graph_;
+  Plan& plan_;
+  std::vector<graph::BufferLifetime>& buffers_;
+  int step_ = 0;
+};
+
+// A buffer for each group of values; returns their lifetimes in the order of the plan's buffers.
+std::vector<graph::BufferLifetime> place_values(const Graph& graph, Plan& plan) {
+  const BufferSharing sharing(graph);
+  std::vector<graph::BufferLifetime> buffers;
+  std::vector<std::int32_t> buffer_of_group(graph.values().size(), -1);
+  plan.value_buffers.assign(graph.values().size(), -1);
+  for (std::size_t v = 0; v < graph.values().size(); ++v) {
+    const ValueId id{static_cast<std::int32_t>(v)};
+    if (!sharing.has_buffer(id)) continue;
+    std::int32_t& buffer = buffer_of_group[static_cast<std::size_t>(sharing.group(id))];
+    const std::size_t bytes = value_bytes(graph.value(id));
+    if (buffer < 0) {
+      buffer = static_cast<std::int32_t>(buffers.size());
+      buffers.push_back({bytes, sharing.first_step(sharing.group(id)), sharing.last_step(sharing.group(id))});
+    }
+    graph::BufferLifetime& lifetime = buffers[static_cast<std::size_t>(buffer)];
+    lifetime.size_bytes = std::max(lifetime.size_bytes, bytes);
+    plan.value_buffers[v] = buffer;
+  }
+  return buffers;
+}
+
+std::string describe(const Node& node) { return std::string(op_display_name(node.op)) + " '" + node.name + "'"; }
+
+}  // namespace
+
+Result<Plan> compile(const Graph& graph, const Backend& backend, const CompileOptions& options) {
+  Plan plan;
+  std::vector<graph::BufferLifetime> buffers = place_values(graph, plan);
+  NodeCompiler compiler(graph, options, plan, buffers);
+  for (std::size_t n = 0; n < graph.nodes().size(); ++n) {
+    compiler.start(static_cast<int>(n));
+    const Node& node = graph.nodes()[n];
+    const std::size_t steps_before = plan.steps.size();
+    DOTORI_RETURN_IF_ERROR(backend.compile_node(compiler).with_context(describe(node)));
+    if (plan.steps.size() != steps_before + 1)
+      return internal_error(describe(node) + ": backend '" + backend.name() + "' emitted " +
+                            std::to_string(plan.steps.size() - steps_before) + " steps, expected 1");
+    if (std::holds_alternative<graph::Reshape>(node.op) &&
+        plan.value_buffers[static_cast<std::size_t>(node.inputs[0].index)] ==
+            plan.value_buffers[static_cast<std::size_t>(node.outputs[0].index)]) {
+      plan.steps.back().body.reset();
+      plan.steps.back().kernel = "alias";
+    }
+  }
+  graph::MemoryPlan memory = graph::plan_memory(Span<const graph::BufferLifetime>(buffers.data(), buffers.size()));
+  if (memory.arena_bytes > options.max_arena_bytes)
+    return out_of_memory("the network needs " + std::to_string(memory.arena_bytes) + " bytes of working memory, allowed are " +
+                         std::to_string(options.max_arena_bytes));
+  plan.buffer_offsets = std::move(memory.offsets);
+  plan.arena_bytes = memory.arena_bytes;
+  return plan;
+}
+
+Result<graph::Constant> evaluate_node(const Graph& graph, const Node& node) {
+  Graph single;
+  std::vector<ValueId> inputs;
+  for (ValueId id : node.inputs) inputs.push_back(id.valid() ? single.add_value(graph.value(id)) : ValueId());
+  DOTORI_ASSIGN_OR_RETURN(ValueId output, single.add_node(node.name, node.op, inputs));
+  single.outputs.push_back(output);
+
+  CompileOptions options;
+  options.isa = kernels::kIsaNone;
+  DOTORI_ASSIGN_OR_RETURN(Plan plan, compile(single, cpu_backend(), options));
+  void* arena = nullptr;
+  const graph::Constant arena_owner = graph::allocate_constant(std::max<std::size_t>(plan.arena_bytes, 64), &arena);
+  if (arena == nullptr) return out_of_memory("no memory to fold node '" + node.name + "'");
+  DOTORI_ASSIGN_OR_RETURN(std::unique_ptr<ThreadPool> pool, ThreadPool::create(1));
+  const RunContext context(*pool, static_cast<unsigned char*>(arena), plan.buffer_offsets.data());
+  {
+    const DefaultFloatEnvironment environment;
+    for (const Step& step : plan.steps)
+      if (step.body) step.body->run(context);
+  }
+  const std::int32_t buffer = plan.value_buffers[static_cast<std::size_t>(output.index)];
+  const void* data = static_cast<unsigned char*>(arena) + plan.buffer_offsets[static_cast<std::size_t>(buffer)];
+  return graph::make_constant(data, value_bytes(single.value(output)));
+}
+
+}  // namespace dotori::backends

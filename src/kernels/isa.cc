@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/isa.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#elif defined(__aarch64__) && defined(__linux__)
+#include <sys/auxv.h>
+#endif
+
+namespace dotori::kernels {
+namespace {
+
+#if defined(__x86_64__)
+bool has_avx2_fma() noexcept {
+  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+  if (!__get_cpuid(1, &eax, &ebx, &ecx, &edx)) return false;
+  constexpr unsigned kFma = 1u << 12, kOsxsave = 1u << 27, kAvx = 1u << 28;
+  if ((ecx & (kFma | kOsxsave | kAvx)) != (kFma | kOsxsave | kAvx)) return false;
+  unsigned low = 0, high = 0;
+  // XCR0 bits 1 and 2: the operating system saves the XMM and YMM registers.
+  __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+  if ((low & 6u) != 6u) return false;
+  if (!__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx)) return false;
+  return (ebx & (1u << 5)) != 0;
+}
+#endif
+
+Isa detect() noexcept {
+#if defined(__x86_64__)
+  return has_avx2_fma() ? kIsaAvx2 : kIsaNone;
+#elif defined(__aarch64__) && defined(__linux__)
+  constexpr unsigned long kAsimd = 1ul << 1, kAsimdDot = 1ul << 20;  // HWCAP_ASIMD, HWCAP_ASIMDDP of the Linux kernel
+  const unsigned long caps = getauxval(AT_HWCAP);
+  Isa isa = kIsaNone;
+  if (caps & kAsimd) isa |= kIsaNeon;
+  if ((caps & kAsimd) && (caps & kAsimdDot)) isa |= kIsaNeonDot;
+  return isa;
+#else
+  return kIsaNone;
+#endif
+}
+
+}  // namespace
+
+Isa machine_isa() noexcept {
+  static const Isa isa = detect();
+  return isa;
+}
+
+Isa host_isa() noexcept {
+  static const Isa isa = [] {
+    Isa found = machine_isa();
+    const char* cap = getenv("DOTORI_MAX_ISA");
+    if (cap == nullptr) return found;
+    if (strcmp(cap, "none") == 0) return kIsaNone;
+    if (strcmp(cap, "neon") == 0) return found & ~kIsaNeonDot;
+    return found;
+  }();
+  return isa;
+}
+
+const char* isa_name(Isa isa) noexcept {
+  if (isa & kIsaAvx2) return "avx2";
+  if (isa & kIsaNeonDot) return "neon_dot";
+  if (isa & kIsaNeon) return "neon";
+  return "none";
+}
+
+}  // namespace dotori::kernels
