@@ -7,7 +7,6 @@
 
 #include "backends/backend.h"
 #include "backends/float_environment.h"
-#include "graph/memory_plan.h"
 
 namespace dotori::backends {
 namespace {
@@ -210,6 +209,7 @@ Result<Plan> compile(const Graph& graph, const Backend& backend, const CompileOp
     return out_of_memory("the network needs " + std::to_string(memory.arena_bytes) + " bytes of working memory, allowed are " +
                          std::to_string(options.max_arena_bytes));
   plan.buffer_offsets = std::move(memory.offsets);
+  plan.buffers = std::move(buffers);
   plan.arena_bytes = memory.arena_bytes;
   return plan;
 }

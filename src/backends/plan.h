@@ -13,6 +13,7 @@
 
 #include "backends/thread_pool.h"
 #include "graph/graph.h"
+#include "graph/memory_plan.h"
 #include "kernels/isa.h"
 
 namespace dotori::backends {
@@ -76,6 +77,7 @@ struct CompileOptions {
 struct Plan {
   std::vector<Step> steps;
   std::vector<std::size_t> buffer_offsets;      // by BufferRef::index
+  std::vector<graph::BufferLifetime> buffers;   // alike: sizes and the steps between which each is in use
   std::size_t arena_bytes = 0;
   std::size_t packed_bytes = 0;
   std::vector<std::int32_t> value_buffers;      // by value: index into buffer_offsets, -1 for constants

@@ -66,14 +66,18 @@ class Graph {
   Result<ValueId> add_constant(std::string name, DataType type, const Shape& shape, const void* elements,
                                std::size_t size_bytes);
   ValueId add_constant_f32(std::string name, const Shape& shape, std::vector<float> elements);
-  // Appends a node with one output, whose type comes from infer(). The output value gets the node's name (made unique).
-  // Errors carry the node's name, operator and input shapes.
+  // Appends a node with one output, whose type comes from infer(). The output value gets the node's name (made unique
+  // among the values), the node too (made unique among the nodes); an empty name becomes the operator's. Invalid ids at the
+  // end of the inputs are dropped. O(values + nodes). Errors carry the node's name, operator and input shapes.
   Result<ValueId> add_node(std::string name, Op op, std::vector<ValueId> node_inputs);
   // `base`, or `base` with a number behind it, not used by any value so far.
   std::string unique_value_name(const std::string& base) const;
 
-  // Operands as infer() wants them.
+  // Operands as infer() wants them. `id` must be valid.
   Operand operand(ValueId id) const noexcept;
+  // Runs the operator's infer() over the node's inputs (ids valid and of this graph, but for the optional ones left out at
+  // the end). Errors as in add_node.
+  Result<TensorType> infer_node(const Node& node) const;
   // The node that writes `id`, invalid for inputs and constants. O(nodes).
   NodeId producer(ValueId id) const noexcept;
   // Parameters: elements of all float constants that some node reads.
@@ -84,14 +88,24 @@ class Graph {
   std::vector<Node> nodes_;
 };
 
-// Memory aligned to 64 bytes, holding a copy of `bytes`.
+// Memory aligned to 64 bytes, holding a copy of `bytes`, or to be filled through `*writable`. `data` is null when there is not
+// enough memory.
 Constant make_constant(const void* bytes, std::size_t size_bytes);
 Constant allocate_constant(std::size_t size_bytes, void** writable);
+
+// op_display_name with what only the graph knows: "depthwise_conv2d". Static storage.
+const char* node_display_name(const Graph& graph, const Node& node) noexcept;
+// "conv2d 'stem/conv' (x [1,224,224,3], weights [16,3,3,4])": how messages call a node. Any ids may be out of range.
+std::string describe_node(const Graph& graph, const Node& node);
 
 // Multiply-accumulates of one run of the node (conv, transposed conv, fully connected); 0 for everything else.
 std::int64_t node_macs(const Graph& graph, const Node& node) noexcept;
 
-// A text dump: one line a node, for golden tests and `inspect`.
+// A text dump, for golden tests and `inspect`: one line each for the graph inputs, the nodes and the graph outputs, such as
+//   input x float32 [1,8,8,3]
+//   conv2d 'stem' (x, w [16,3,3,3], b [16]) kernel_h=3 kernel_w=3 -> stem float32 [1,6,6,16]
+//   output stem
+// A constant shows its shape, a float scalar its value.
 std::string to_string(const Graph& graph);
 
 }  // namespace dotori::graph

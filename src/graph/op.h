@@ -38,12 +38,14 @@ using Op = std::variant<std::monostate
 
 // The operator's name in ops.inc ("conv2d"); "none" for monostate. Static storage.
 const char* op_name(const Op& op) noexcept;
-// A name for people: "depthwise_conv2d", "add", "relu", "mean" … Static storage.
+// A name for people: "grouped_conv2d", "add", "relu", "mean" … Static storage. See also node_display_name in graph.h.
 const char* op_display_name(const Op& op) noexcept;
 // A default-made operator by its ops.inc name; kUnsupported when unknown.
 Result<Op> make_op(const std::string& name);
-// One line of text: "conv2d(kernel_h=3, …, activation.function=relu, …)". The floats read back exactly.
+// One line of text: "conv2d(kernel_h=3, …, activation.function=relu, …)", without the attributes that are as in a
+// default-made operator. The floats read back exactly.
 std::string op_to_string(const Op& op);
+// Floats are compared by their bits.
 bool operator==(const Op& a, const Op& b);
 // Runs the operator's own infer().
 Status infer(const Op& op, Span<const Operand> inputs, Span<TensorType> outputs);

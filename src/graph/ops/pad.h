@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Adds before[k] and after[k] (>= 0) elements around each axis.   Any type for constant; reflect needs pads below the dimension.
+// Adds before[k] and after[k] (>= 0) elements around each axis.   Any type for constant; reflect needs pads below the dimension,
+// symmetric at most the dimension.
 // constant: `value`; reflect: mirrored without repeating the border; edge: the border repeated; symmetric: mirrored with it.
 #pragma once
 
@@ -10,10 +11,12 @@ namespace dotori::graph {
 // The numbers are stored in .dtr files: never change or reuse one.
 enum class PadMode : unsigned char { kConstant = 0, kReflect = 1, kEdge = 2, kSymmetric = 3, kCount };
 
+const char* pad_mode_name(PadMode mode) noexcept;  // "constant", …; static storage
+
 struct Pad {
   PadMode mode = PadMode::kConstant;
   Shape before, after;  // x's rank
-  float value = 0;      // kConstant only
+  float value = 0;      // kConstant only; not NaN; for integer types a whole number of the type, at most 2^24
 
   template <class Self, class F>
   static void fields(Self& self, F&& f) {

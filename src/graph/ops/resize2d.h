@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Nearest or bilinear resampling of the two spatial axes, with every coordinate rule of ONNX and TFLite.
 //   input: x [N,H,W,C]   output: [N,out_h,out_w,C]. float32. Samples outside the input repeat its border.
+// Input and output sizes are 1 to 65,536.
 // With s = scale (output / input; 0 means out_size / in_size) the input position of output index i is, per axis,
 //   half_pixel            (i + 0.5) / s - 0.5
 //   half_pixel_symmetric  as half_pixel, shifted so that the image centre stays when out_size != s * in_size (ONNX 19)
@@ -29,12 +30,18 @@ enum class CoordinateRule : unsigned char {
 };
 enum class NearestRule : unsigned char { kRoundPreferFloor = 0, kRoundPreferCeil = 1, kFloor = 2, kCeil = 3, kCount };
 
+// "bilinear", "half_pixel", "round_prefer_floor", …; static storage
+const char* resize_filter_name(ResizeFilter f) noexcept;
+const char* coordinate_rule_name(CoordinateRule r) noexcept;
+const char* nearest_rule_name(NearestRule r) noexcept;
+
 struct Resize2d {
   ResizeFilter filter = ResizeFilter::kNearest;
   CoordinateRule coordinates = CoordinateRule::kHalfPixel;
   NearestRule nearest = NearestRule::kRoundPreferFloor;  // kNearest only
   int out_h = 1, out_w = 1;
-  float scale_h = 0, scale_w = 0;  // output / input as the source file states it; 0: out / in
+  float scale_h = 0, scale_w = 0;  // output / input as the source file states it; 0: out / in.
+                                   // Else in [2^-16, 2^16] and within one pixel of the output size
 
   template <class Self, class F>
   static void fields(Self& self, F&& f) {

@@ -1,0 +1,201 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Exports the networks that need no trained weights to ONNX: architectures from Debian's torch and torchvision with seeded
+weights, batch-norm statistics taken from seeded input so that activations keep a natural size.
+
+    bench/models/export.py --out build/models [--only NAME ...] [--opset 13]
+
+Needs Debian's python3-torch, python3-torchvision and python3-onnx. Files that exist already are left alone."""
+import argparse
+import pathlib
+import sys
+
+import torch
+import torchvision
+from torch import nn
+import torch.nn.functional as F
+
+
+def conv(cin, cout, kernel, stride=1, act="leaky"):
+    layers = [nn.Conv2d(cin, cout, kernel, stride, kernel // 2, bias=False), nn.BatchNorm2d(cout)]
+    if act == "leaky":
+        layers.append(nn.LeakyReLU(0.1))
+    elif act == "mish":
+        layers.append(nn.Mish())
+    return nn.Sequential(*layers)
+
+
+class CspTiny(nn.Module):
+    """The cross-stage block of YOLOv4-tiny: half of the channels go through two 3x3 convolutions, everything is joined."""
+
+    def __init__(self, channels):
+        super().__init__()
+        half = channels // 2
+        self.stem = conv(channels, channels, 3)
+        self.first = conv(half, half, 3)
+        self.second = conv(half, half, 3)
+        self.merge = conv(channels, channels, 1)
+
+    def forward(self, x):
+        x = self.stem(x)
+        part = x[:, x.shape[1] // 2:]
+        a = self.first(part)
+        b = self.second(a)
+        merged = self.merge(torch.cat([b, a], 1))
+        return F.max_pool2d(torch.cat([x, merged], 1), 2), merged
+
+
+class YoloV4Tiny(nn.Module):
+    """YOLOv4-tiny's topology: CSP backbone, two scales (strides 32 and 16), raw head outputs."""
+
+    def __init__(self, classes=80, anchors=3):
+        super().__init__()
+        out = anchors * (5 + classes)
+        self.stem = nn.Sequential(conv(3, 32, 3, 2), conv(32, 64, 3, 2))
+        self.csp1, self.csp2, self.csp3 = CspTiny(64), CspTiny(128), CspTiny(256)
+        self.neck = nn.Sequential(conv(512, 512, 3), conv(512, 256, 1))
+        self.head32 = nn.Sequential(conv(256, 512, 3), nn.Conv2d(512, out, 1))
+        self.reduce = conv(256, 128, 1)
+        self.head16 = nn.Sequential(conv(384, 256, 3), nn.Conv2d(256, out, 1))
+
+    def forward(self, x):
+        x = self.stem(x)
+        x, _ = self.csp1(x)
+        x, _ = self.csp2(x)
+        x, route = self.csp3(x)
+        x = self.neck(x)
+        up = F.interpolate(self.reduce(x), scale_factor=2, mode="nearest")
+        return self.head32(x), self.head16(torch.cat([up, route], 1))
+
+
+class Shortcut(nn.Module):
+    def __init__(self, channels, act):
+        super().__init__()
+        self.body = nn.Sequential(conv(channels, channels // 2, 1, act=act), conv(channels // 2, channels, 3, act=act))
+
+    def forward(self, x):
+        return x + self.body(x)
+
+
+class YoloV3Slim(nn.Module):
+    """A slim YOLOv3: residual backbone, three scales with upsample and concat, LeakyReLU; about 9 M parameters."""
+
+    def __init__(self, classes=80, anchors=3, width=(16, 32, 64, 128, 256, 512), blocks=(1, 1, 2, 2, 2), act="leaky"):
+        super().__init__()
+        out = anchors * (5 + classes)
+        stages, cin = [conv(3, width[0], 3, act=act)], width[0]
+        for cout, n in zip(width[1:], blocks):
+            stages.append(nn.Sequential(conv(cin, cout, 3, 2, act), *[Shortcut(cout, act) for _ in range(n)]))
+            cin = cout
+        self.stages = nn.ModuleList(stages)
+        c8, c16, c32 = width[3], width[4], width[5]
+        self.neck32 = nn.Sequential(conv(c32, c16, 1, act=act), conv(c16, c32, 3, act=act), conv(c32, c16, 1, act=act))
+        self.head32 = nn.Sequential(conv(c16, c32, 3, act=act), nn.Conv2d(c32, out, 1))
+        self.up16 = conv(c16, c8, 1, act=act)
+        self.neck16 = nn.Sequential(conv(c16 + c8, c8, 1, act=act), conv(c8, c16, 3, act=act), conv(c16, c8, 1, act=act))
+        self.head16 = nn.Sequential(conv(c8, c16, 3, act=act), nn.Conv2d(c16, out, 1))
+        self.up8 = conv(c8, c8 // 2, 1, act=act)
+        self.neck8 = nn.Sequential(conv(c8 + c8 // 2, c8 // 2, 1, act=act), conv(c8 // 2, c8, 3, act=act))
+        self.head8 = nn.Sequential(conv(c8, c8, 3, act=act), nn.Conv2d(c8, out, 1))
+
+    def forward(self, x):
+        features = []
+        for stage in self.stages:
+            x = stage(x)
+            features.append(x)
+        n32 = self.neck32(features[5])
+        n16 = self.neck16(torch.cat([F.interpolate(self.up16(n32), scale_factor=2, mode="nearest"), features[4]], 1))
+        n8 = self.neck8(torch.cat([F.interpolate(self.up8(n16), scale_factor=2, mode="nearest"), features[3]], 1))
+        return self.head32(n32), self.head16(n16), self.head8(n8)
+
+
+class UNet2d(nn.Module):
+    """A 2-D U-Net: ReLU on the way down, transposed convolutions and LeakyReLU on the way up, softmax over the classes."""
+
+    def __init__(self, classes=2, width=(32, 64, 128, 256)):
+        super().__init__()
+
+        def double(cin, cout, act):
+            return nn.Sequential(nn.Conv2d(cin, cout, 3, padding=1), nn.BatchNorm2d(cout), act(),
+                                 nn.Conv2d(cout, cout, 3, padding=1), nn.BatchNorm2d(cout), act())
+
+        def leaky():
+            return nn.LeakyReLU(0.01)
+
+        self.down = nn.ModuleList()
+        cin = 3
+        for cout in width:
+            self.down.append(double(cin, cout, nn.ReLU))
+            cin = cout
+        self.up, self.merge = nn.ModuleList(), nn.ModuleList()
+        for cout in reversed(width[:-1]):
+            self.up.append(nn.ConvTranspose2d(cin, cout, 2, 2))
+            self.merge.append(double(2 * cout, cout, leaky))
+            cin = cout
+        self.head = nn.Conv2d(cin, classes, 1)
+
+    def forward(self, x):
+        skips = []
+        for i, block in enumerate(self.down):
+            x = block(x if i == 0 else F.max_pool2d(x, 2))
+            skips.append(x)
+        for up, merge, skip in zip(self.up, self.merge, reversed(skips[:-1])):
+            x = merge(torch.cat([up(x), skip], 1))
+        return torch.softmax(self.head(x), 1)
+
+
+NETWORKS = {
+    "regnet_x_800mf": (lambda: torchvision.models.regnet_x_800mf(), 224),
+    "mobilenet_v2": (lambda: torchvision.models.mobilenet_v2(), 224),
+    "mobilenet_v3_large": (lambda: torchvision.models.mobilenet_v3_large(), 224),
+    "efficientnet_b0": (lambda: torchvision.models.efficientnet_b0(), 224),
+    "yolov4_tiny": (YoloV4Tiny, 416),
+    "yolov3_slim": (YoloV3Slim, 416),
+    "unet2d": (UNet2d, 256),
+}
+
+
+def settle_batch_norm(model, size):
+    """Gives every batch norm the statistics of seeded noise, so that the signal neither dies nor explodes."""
+    norms = [m for m in model.modules() if isinstance(m, nn.BatchNorm2d)]
+    for m in norms:
+        m.reset_running_stats()
+        m.momentum = None
+        nn.init.uniform_(m.weight, 0.5, 1.5)
+        nn.init.normal_(m.bias, 0.0, 0.1)
+    model.train()
+    with torch.no_grad():
+        for _ in range(2):
+            model(torch.randn(2, 3, size, size))
+    model.eval()
+
+
+def export(name, path, opset):
+    build, size = NETWORKS[name]
+    torch.manual_seed(sum(map(ord, name)))
+    model = build()
+    settle_batch_norm(model, size)
+    parameters = sum(p.numel() for p in model.parameters())
+    partial = path.with_suffix(".partial")
+    torch.onnx.export(model, torch.rand(1, 3, size, size), str(partial), opset_version=opset, input_names=["image"],
+                      do_constant_folding=True)
+    partial.rename(path)
+    print(f"{path}  {parameters / 1e6:.2f} M parameters, input 1x3x{size}x{size}", flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("build/models"))
+    parser.add_argument("--only", nargs="*", choices=sorted(NETWORKS), default=sorted(NETWORKS))
+    parser.add_argument("--opset", type=int, default=13)
+    args = parser.parse_args()
+    args.out.mkdir(parents=True, exist_ok=True)
+    for name in args.only:
+        path = args.out / f"{name}.onnx"
+        if not path.exists():
+            export(name, path, args.opset)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <cstdio>
+
+#include "cli/cli.h"
+
+namespace dotori::cli {
+namespace {
+
+struct BenchOptions {
+  std::string model;
+  int threads = 1, runs = 30, warmup = 3;
+  std::string backend = "cpu";
+  bool profile = false, json = false;
+};
+
+void fill_inputs(Session& session) {
+  for (int i = 0; i < session.input_count(); ++i) {
+    const TensorView input = session.input(i);
+    std::uint32_t state = 1;
+    for (std::int64_t e = 0; input.f32() != nullptr && e < input.elements(); ++e) {
+      state = state * 1664525u + 1013904223u;
+      input.f32()[e] = static_cast<float>(state >> 8) * (1.0f / 16777216.0f);
+    }
+  }
+}
+
+// A session of its own, so that the clock reads between steps do not touch the latency that is reported.
+Result<Profile> measure_nodes(const Model& model, SessionOptions options, int runs) {
+  options.profile = true;
+  DOTORI_ASSIGN_OR_RETURN(Session session, Session::create(model, options));
+  fill_inputs(session);
+  for (int i = 0; i < runs; ++i) DOTORI_RETURN_IF_ERROR(session.run());
+  return session.profile();
+}
+
+double quantile(const std::vector<double>& sorted, double q) {
+  const double at = q * static_cast<double>(sorted.size() - 1);
+  const std::size_t low = static_cast<std::size_t>(at);
+  const std::size_t high = std::min(low + 1, sorted.size() - 1);
+  return sorted[low] + (sorted[high] - sorted[low]) * (at - static_cast<double>(low));
+}
+
+void print_nodes(const Profile& profile) {
+  double total = 0;
+  for (const NodeProfile& n : profile.nodes) total += n.min_ms;
+  std::printf("\n%8s %6s %9s  %-18s %-34s %s\n", "ms", "share", "GMAC/s", "operator", "kernel", "layer");
+  for (const NodeProfile& n : profile.nodes)
+    std::printf("%8.3f %5.1f%% %9.1f  %-18s %-34s %s\n", n.min_ms, total > 0 ? 100 * n.min_ms / total : 0,
+                n.min_ms > 0 ? static_cast<double>(n.macs) * 1e-6 / n.min_ms : 0, n.op.c_str(), n.kernel.c_str(), n.name.c_str());
+}
+
+Status bench(const BenchOptions& o) {
+  SessionOptions options;
+  options.num_threads = o.threads;
+  options.backend = o.backend == "reference" ? BackendKind::kReference : BackendKind::kCpu;
+
+  const double load_start = now_ms();
+  DOTORI_ASSIGN_OR_RETURN(const Model model, Model::load_file(o.model));
+  std::vector<double> times;
+  std::size_t arena_bytes = 0, packed_bytes = 0;
+  double load_ms = 0;
+  int threads = 0;
+  {
+    DOTORI_ASSIGN_OR_RETURN(Session session, Session::create(model, options));
+    load_ms = now_ms() - load_start;
+    arena_bytes = session.arena_bytes();
+    packed_bytes = session.packed_bytes();
+    threads = session.options().num_threads;
+    fill_inputs(session);
+    for (int i = 0; i < o.warmup; ++i) DOTORI_RETURN_IF_ERROR(session.run());
+    for (int i = 0; i < o.runs; ++i) {
+      const double start = now_ms();
+      DOTORI_RETURN_IF_ERROR(session.run());
+      times.push_back(now_ms() - start);
+    }
+  }
+  std::sort(times.begin(), times.end());
+  Profile profile;
+  if (o.profile || o.json) {
+    DOTORI_ASSIGN_OR_RETURN(profile, measure_nodes(model, options, std::min(o.runs, 5)));
+  }
+  if (o.json) {
+    Json json = {{"model", o.model},
+                 {"median_ms", quantile(times, 0.5)},
+                 {"min_ms", times.front()},
+                 {"p90_ms", quantile(times, 0.9)},
+                 {"runs", times.size()},
+                 {"load_ms", load_ms},
+                 {"arena_bytes", arena_bytes},
+                 {"packed_bytes", packed_bytes},
+                 {"file_bytes", model.file_bytes()},
+                 {"threads", threads},
+                 {"backend", o.backend},
+                 {"isa", o.backend == "reference" ? "none" : host_isa_name()}};
+    json["nodes"] = Json::array();
+    for (const NodeProfile& n : profile.nodes)
+      json["nodes"].push_back({{"name", n.name}, {"op", n.op}, {"kernel", n.kernel}, {"ms", n.min_ms}, {"macs", n.macs}});
+    print_json(json);
+    return Status();
+  }
+  std::printf("%s: median %.2f ms, min %.2f ms, p90 %.2f ms over %zu runs (%d thread%s, %s backend, isa %s)\n", o.model.c_str(),
+              quantile(times, 0.5), times.front(), quantile(times, 0.9), times.size(), threads, threads == 1 ? "" : "s",
+              o.backend.c_str(), o.backend == "reference" ? "none" : host_isa_name());
+  std::printf("load %.1f ms, memory: %s working, %s packed weights, %s file\n", load_ms,
+              human_bytes(static_cast<double>(arena_bytes)).c_str(), human_bytes(static_cast<double>(packed_bytes)).c_str(),
+              human_bytes(static_cast<double>(model.file_bytes())).c_str());
+  if (o.profile) print_nodes(profile);
+  return Status();
+}
+
+}  // namespace
+
+void add_bench(CLI::App& app, int& exit_code) {
+  CLI::App* command = app.add_subcommand("bench", "Measure a model's latency and memory on this machine");
+  auto o = std::make_shared<BenchOptions>();
+  command->add_option("model", o->model, "MODEL.dtr")->required();
+  command->add_option("--threads", o->threads, "0: one a core")->check(CLI::Range(0, 64))->capture_default_str();
+  command->add_option("--backend", o->backend, "cpu or reference")->check(CLI::IsMember({"cpu", "reference"}))->capture_default_str();
+  command->add_option("--runs", o->runs, "timed runs")->check(CLI::Range(1, 100000))->capture_default_str();
+  command->add_option("--warmup", o->warmup, "untimed runs before")->check(CLI::Range(0, 1000))->capture_default_str();
+  command->add_flag("--profile", o->profile, "time, kernel and speed of every layer");
+  command->add_flag("--json", o->json, "one JSON object on stdout, layers included");
+  command->footer(
+      "Examples:\n"
+      "  dotori bench mobilenet.dtr\n"
+      "  dotori bench mobilenet.dtr --threads 2 --profile\n"
+      "  DOTORI_MAX_ISA=none dotori bench mobilenet.dtr --runs 1 --json");
+  command->callback([o, &exit_code] {
+    const Status status = bench(*o);
+    if (!status.ok()) exit_code = fail(status);
+  });
+}
+
+}  // namespace dotori::cli

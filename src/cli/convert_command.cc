@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cmath>
+#include <cstdio>
+#include <filesystem>
+
+#include "backends/backend.h"
+#include "cli/cli.h"
+#include "cli/task_options.h"
+#include "convert/convert.h"
+#include "graph/passes/passes.h"
+#include "graph/reader.h"
+#include "graph/writer.h"
+
+namespace dotori::cli {
+namespace {
+
+struct ConvertOptions {
+  std::vector<std::string> sources;
+  std::string out;
+  std::vector<std::string> inputs;
+  TaskOptions task;
+  bool json = false;
+};
+
+bool ends_with(const std::string& text, const char* suffix) {
+  const std::string s(suffix);
+  return text.size() >= s.size() && text.compare(text.size() - s.size(), s.size(), s) == 0;
+}
+
+// "name:1x3x224x224"; a name may hold colons itself.
+Status parse_input_shape(const std::string& text, convert::ImportOptions& options) {
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string::npos || colon == 0)
+    return invalid_argument("--input '" + text + "': expected NAME:1x3x224x224");
+  std::vector<std::int64_t> shape;
+  for (const std::string& part : split(text.substr(colon + 1), 'x')) {
+    if (part.empty() || part.size() > 9 || part.find_first_not_of("0123456789") != std::string::npos || std::stoll(part) < 1)
+      return invalid_argument("--input '" + text + "': '" + part + "' is not a dimension of 1 or more");
+    shape.push_back(std::stoll(part));
+  }
+  options.input_shapes[text.substr(0, colon)] = shape;
+  return Status();
+}
+
+Result<graph::Graph> import_model(const ConvertOptions& o) {
+  convert::ImportOptions options;
+  for (const std::string& input : o.inputs) DOTORI_RETURN_IF_ERROR(parse_input_shape(input, options));
+  const std::string& first = o.sources[0];
+  if (o.sources.size() == 2) {
+    const bool cfg_first = ends_with(first, ".cfg");
+    const std::string& cfg = cfg_first ? first : o.sources[1];
+    const std::string& weights = cfg_first ? o.sources[1] : first;
+    if (!ends_with(cfg, ".cfg") || !ends_with(weights, ".weights"))
+      return invalid_argument("two files were given (" + first + ", " + o.sources[1] + "), expected a Darknet .cfg and .weights");
+    return convert::import_darknet(cfg, weights, options);
+  }
+  if (ends_with(first, ".cfg") || ends_with(first, ".weights"))
+    return invalid_argument(first + ": a Darknet network needs two files, NET.cfg and NET.weights");
+  if (ends_with(first, ".onnx")) return convert::import_onnx(first, options);
+  if (ends_with(first, ".tflite")) return convert::import_tflite(first, options);
+  return unsupported(first + ": unknown kind of file, expected .onnx, .tflite, or .cfg with .weights");
+}
+
+// The bytes are loaded as any program would load them and run once on a seeded input: a file that cannot run is never written.
+Status prove_runnable(const std::vector<unsigned char>& bytes, std::vector<std::string>& warnings) {
+  DOTORI_ASSIGN_OR_RETURN(const Model model, Model::from_memory(bytes, "converted model"));
+  DOTORI_ASSIGN_OR_RETURN(Session session, Session::create(model));
+  for (int i = 0; i < session.input_count(); ++i) {
+    const TensorView input = session.input(i);
+    std::uint32_t state = 12345;
+    for (std::int64_t e = 0; input.f32() != nullptr && e < input.elements(); ++e) {
+      state = state * 1664525u + 1013904223u;
+      input.f32()[e] = static_cast<float>(state >> 8) * (1.0f / 16777216.0f);
+    }
+  }
+  DOTORI_RETURN_IF_ERROR(session.run());
+  for (int i = 0; i < session.output_count(); ++i) {
+    const TensorView output = session.output(i);
+    for (std::int64_t e = 0; output.f32() != nullptr && e < output.elements(); ++e) {
+      if (std::isfinite(output.f32()[e])) continue;
+      warnings.push_back("output '" + model.outputs()[static_cast<std::size_t>(i)].name + "' holds " +
+                         std::to_string(output.f32()[e]) + " for an input in [0, 1)");
+      break;
+    }
+  }
+  return Status();
+}
+
+Status convert_model(const ConvertOptions& o) {
+  const double start = now_ms();
+  DOTORI_ASSIGN_OR_RETURN(graph::Graph graph, import_model(o));
+  const std::size_t source_nodes = graph.nodes().size();
+  DOTORI_RETURN_IF_ERROR(o.task.apply(graph));
+  DOTORI_RETURN_IF_ERROR(graph::optimize(graph, backends::evaluate_node).with_context(o.sources[0]));
+  DOTORI_ASSIGN_OR_RETURN(const std::vector<unsigned char> bytes, graph::write_graph(graph));
+  std::vector<std::string> warnings;
+  DOTORI_RETURN_IF_ERROR(prove_runnable(bytes, warnings).with_context(o.sources[0]));
+  DOTORI_RETURN_IF_ERROR(graph::write_file_atomically(o.out, bytes));
+  const auto reloaded = Model::load_file(o.out);
+  if (!reloaded.ok()) {
+    std::error_code ignored;
+    std::filesystem::remove(o.out, ignored);
+    return reloaded.status();
+  }
+
+  std::int64_t macs = 0;
+  for (const graph::Node& node : graph.nodes()) macs += graph::node_macs(graph, node);
+  if (o.json) {
+    Json json;
+    json["model"] = o.out;
+    json["source"] = graph.source;
+    json["task"] = task_name(graph.task.task);
+    json["source_operators"] = source_nodes;
+    json["operators"] = graph.nodes().size();
+    json["parameters"] = graph.parameter_count();
+    json["macs"] = macs;
+    json["file_bytes"] = bytes.size();
+    json["ms"] = now_ms() - start;
+    json["warnings"] = warnings;
+    print_json(json);
+    return Status();
+  }
+  std::printf("%s: %s, %zu operators (%zu before folding and fusing), %s parameters, %s MACs, %s\n", o.out.c_str(),
+              task_name(graph.task.task), graph.nodes().size(), source_nodes,
+              human_count(static_cast<double>(graph.parameter_count())).c_str(), human_count(static_cast<double>(macs)).c_str(),
+              human_bytes(static_cast<double>(bytes.size())).c_str());
+  for (const std::string& warning : warnings) std::printf("warning: %s\n", warning.c_str());
+  std::printf("loaded back and run once; %.0f ms\n", now_ms() - start);
+  return Status();
+}
+
+}  // namespace
+
+void add_convert(CLI::App& app, int& exit_code) {
+  CLI::App* command = app.add_subcommand("convert", "Turn a trained network (ONNX, TFLite, Darknet) into a .dtr model");
+  auto o = std::make_shared<ConvertOptions>();
+  command->add_option("in", o->sources, "NET.onnx, NET.tflite, or NET.cfg NET.weights")->required()->expected(1, 2);
+  command->add_option("-o,--out", o->out, "the model to write")->required();
+  command->add_option("--input", o->inputs, "fixes an input's dynamic dimensions: NAME:1x3x224x224 (repeatable)")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  command->add_flag("--json", o->json, "one JSON object on stdout");
+  o->task.add_to(*command);
+  command->footer(
+      "Nothing is written unless the whole network converts, loads back and runs.\n"
+      "Examples:\n"
+      "  dotori convert mobilenet_v1.tflite -o mobilenet.dtr --preset mobilenet-tf --labels labels.txt\n"
+      "  dotori convert yolov4-tiny.cfg yolov4-tiny.weights -o yolo.dtr --labels coco.names\n"
+      "  dotori convert u2netp.onnx -o u2netp.dtr --preset u2net\n"
+      "  dotori convert net.onnx -o net.dtr --input image:1x3x320x320 --decoder yolo --classes 3 \\\n"
+      "      --strides 32,16 --anchors \"81,82,135,169,344,319;10,14,23,27,37,58\"");
+  command->callback([o, &exit_code] {
+    const Status status = convert_model(*o);
+    if (!status.ok()) exit_code = fail(status);
+  });
+}
+
+}  // namespace dotori::cli

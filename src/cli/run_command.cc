@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+
+#include <dotori/vision.h>
+
+#include "cli/cli.h"
+#include "cli/npy.h"
+
+namespace dotori::cli {
+namespace {
+
+struct RunOptions {
+  std::string model;
+  std::vector<std::string> photos;
+  std::vector<std::string> inputs;
+  std::string save, dump;
+  int threads = 1;
+  std::string backend = "cpu";
+  int top = 5;
+  std::int64_t min_pixels = 100;
+  float opacity = 0.5f;
+  bool json = false;
+};
+
+std::string label_of(const TaskInfo& task, int index) {
+  const std::size_t i = static_cast<std::size_t>(index);
+  return index >= 0 && i < task.labels.size() ? task.labels[i] : "class " + std::to_string(index);
+}
+
+std::vector<TensorView> all_outputs(Session& session) {
+  std::vector<TensorView> outputs;
+  for (int i = 0; i < session.output_count(); ++i) outputs.push_back(session.output(i));
+  return outputs;
+}
+
+Status answer_classes(Session& session, const RunOptions& o, vision::Image& picture, Json& result) {
+  const TaskInfo& task = session.model().task();
+  DOTORI_ASSIGN_OR_RETURN(const std::vector<vision::ClassScore> top,
+                          vision::top_k(session.output(task.classification.output), o.top, task.classification.apply_softmax));
+  result["top"] = Json::array();
+  for (const vision::ClassScore& c : top)
+    result["top"].push_back({{"label", label_of(task, c.index)}, {"index", c.index}, {"score", c.score}});
+  if (!o.save.empty()) vision::draw_classes(picture, top, task.labels);
+  return Status();
+}
+
+Status answer_boxes(Session& session, const RunOptions& o, const vision::PhotoTransform& transform, vision::Image& picture,
+                    Json& result) {
+  const TaskInfo& task = session.model().task();
+  const std::vector<TensorView> outputs = all_outputs(session);
+  DOTORI_ASSIGN_OR_RETURN(const std::vector<vision::Box> boxes, vision::decode_detections(task.detection, outputs, transform));
+  result["boxes"] = Json::array();
+  for (const vision::Box& b : boxes)
+    result["boxes"].push_back({{"label", label_of(task, b.class_index)}, {"index", b.class_index}, {"score", b.score},
+                               {"x0", b.x0}, {"y0", b.y0}, {"x1", b.x1}, {"y1", b.y1}});
+  if (!o.save.empty()) vision::draw_boxes(picture, boxes, task.labels);
+  return Status();
+}
+
+Status answer_mask(Session& session, const RunOptions& o, const vision::PhotoTransform& transform, vision::Image& picture,
+                   Json& result) {
+  const TaskInfo& task = session.model().task();
+  DOTORI_ASSIGN_OR_RETURN(const vision::Mask mask,
+                          vision::decode_mask(task.segmentation, session.output(task.segmentation.output), transform));
+  std::int64_t pixels[256] = {};
+  for (std::uint8_t c : mask.classes) ++pixels[c];
+  Json classes = Json::array();
+  for (int c = 0; c < 256; ++c)
+    if (pixels[c] > 0) classes.push_back({{"label", label_of(task, c)}, {"index", c}, {"pixels", pixels[c]}});
+  const std::vector<vision::Region> regions = vision::connected_regions(mask, o.min_pixels);
+  Json list = Json::array();
+  for (const vision::Region& r : regions)
+    list.push_back({{"label", label_of(task, r.class_index)}, {"index", r.class_index}, {"pixels", r.pixels}, {"x0", r.x0},
+                    {"y0", r.y0}, {"x1", r.x1}, {"y1", r.y1}, {"centre_x", r.centre_x}, {"centre_y", r.centre_y},
+                    {"equivalent_diameter", r.equivalent_diameter}});
+  result["mask"] = {{"classes", classes}, {"regions", list}};
+  if (!o.save.empty()) {
+    DOTORI_RETURN_IF_ERROR(vision::overlay_mask(picture, mask, o.opacity));
+    vision::draw_regions(picture, regions, task.labels);
+  }
+  return Status();
+}
+
+// A file for one photo; inside the folder, under the photo's name, for several.
+Result<std::string> picture_path(const RunOptions& o, const std::string& photo) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  const bool is_folder = fs::is_directory(o.save, error);
+  if (o.photos.size() == 1 && !is_folder) return o.save;
+  if (!is_folder && !fs::create_directories(o.save, error))
+    return io_error("--save '" + o.save + "': with several photos it is a folder, and it cannot be made: " + error.message());
+  return (fs::path(o.save) / (fs::path(photo).stem().string() + ".png")).string();
+}
+
+Status dump_tensors(Session& session, const std::string& folder, bool with_inputs) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  for (int i = 0; with_inputs && i < session.input_count(); ++i)
+    DOTORI_RETURN_IF_ERROR(save_npy(folder + "/input_" + std::to_string(i) + ".npy", session.input(i)));
+  for (int i = 0; !with_inputs && i < session.output_count(); ++i)
+    DOTORI_RETURN_IF_ERROR(save_npy(folder + "/output_" + std::to_string(i) + ".npy", session.output(i)));
+  return Status();
+}
+
+Result<Json> run_photo(Session& session, const RunOptions& o, const std::string& photo) {
+  const TaskInfo& task = session.model().task();
+  DOTORI_ASSIGN_OR_RETURN(vision::Image picture, vision::load_image(photo));
+  DOTORI_ASSIGN_OR_RETURN(const vision::PhotoTransform transform,
+                          vision::fill_input(picture, task.preprocess, session.input(0)));
+  if (!o.dump.empty()) DOTORI_RETURN_IF_ERROR(dump_tensors(session, o.dump, true));
+  const double start = now_ms();
+  DOTORI_RETURN_IF_ERROR(session.run());
+  const double elapsed = now_ms() - start;
+  if (!o.dump.empty()) DOTORI_RETURN_IF_ERROR(dump_tensors(session, o.dump, false));
+  Json result = {{"photo", photo}, {"ms", elapsed}};
+  switch (task.task) {
+    case Task::kClassification: DOTORI_RETURN_IF_ERROR(answer_classes(session, o, picture, result)); break;
+    case Task::kDetection: DOTORI_RETURN_IF_ERROR(answer_boxes(session, o, transform, picture, result)); break;
+    case Task::kSegmentation: DOTORI_RETURN_IF_ERROR(answer_mask(session, o, transform, picture, result)); break;
+    default: break;
+  }
+  if (!o.save.empty()) {
+    DOTORI_ASSIGN_OR_RETURN(const std::string path, picture_path(o, photo));
+    DOTORI_RETURN_IF_ERROR(vision::save_png(picture, path));
+    result["picture"] = path;
+  }
+  return result;
+}
+
+void print_result(const Json& r) {
+  std::printf("%s  (%.1f ms)\n", r["photo"].get<std::string>().c_str(), r["ms"].get<double>());
+  if (r.contains("top"))
+    for (const Json& t : r["top"]) std::printf("  %5.1f %%  %s\n", t["score"].get<double>() * 100, t["label"].get<std::string>().c_str());
+  if (r.contains("boxes")) {
+    if (r["boxes"].empty()) std::printf("  nothing found\n");
+    for (const Json& b : r["boxes"])
+      std::printf("  %5.1f %%  %-14s x %.0f..%.0f  y %.0f..%.0f\n", b["score"].get<double>() * 100,
+                  b["label"].get<std::string>().c_str(), b["x0"].get<double>(), b["x1"].get<double>(), b["y0"].get<double>(),
+                  b["y1"].get<double>());
+  }
+  if (r.contains("mask")) {
+    for (const Json& c : r["mask"]["classes"])
+      std::printf("  %9lld pixels  %s\n", static_cast<long long>(c["pixels"].get<std::int64_t>()), c["label"].get<std::string>().c_str());
+    std::size_t shown = 0;
+    for (const Json& g : r["mask"]["regions"]) {
+      if (++shown > 10) break;
+      std::printf("  region of %lld pixels around (%.0f, %.0f): %s\n", static_cast<long long>(g["pixels"].get<std::int64_t>()),
+                  g["centre_x"].get<double>(), g["centre_y"].get<double>(), g["label"].get<std::string>().c_str());
+    }
+    if (r["mask"]["regions"].size() > 10) std::printf("  and %zu smaller regions\n", r["mask"]["regions"].size() - 10);
+  }
+  if (r.contains("picture")) std::printf("  picture: %s\n", r["picture"].get<std::string>().c_str());
+}
+
+Status fill_from_npy(Session& session, const std::vector<std::string>& paths) {
+  if (static_cast<int>(paths.size()) != session.input_count())
+    return invalid_argument("--input was given " + std::to_string(paths.size()) + " times, the model has " +
+                            std::to_string(session.input_count()) + " inputs");
+  for (std::size_t i = 0; i < paths.size(); ++i) {
+    DOTORI_ASSIGN_OR_RETURN(const NpyArray array, load_npy(paths[i]));
+    const TensorView input = session.input(static_cast<int>(i));
+    const Shape found(Span<const std::int64_t>(array.shape.data(), array.shape.size()));
+    if (array.type != input.type || found != input.shape || array.shape.size() > kMaxRank)
+      return invalid_argument(paths[i] + ": holds " + data_type_name(array.type) + " " + found.to_string() + ", input '" +
+                              session.model().inputs()[i].name + "' is " + data_type_name(input.type) + " " +
+                              input.shape.to_string());
+    std::memcpy(input.data, array.bytes.data(), input.size_bytes);
+  }
+  return Status();
+}
+
+Status run_tensors(Session& session, const RunOptions& o) {
+  if (o.dump.empty()) return invalid_argument("--input needs --dump FOLDER for the outputs");
+  DOTORI_RETURN_IF_ERROR(fill_from_npy(session, o.inputs));
+  const double start = now_ms();
+  DOTORI_RETURN_IF_ERROR(session.run());
+  const double elapsed = now_ms() - start;
+  DOTORI_RETURN_IF_ERROR(dump_tensors(session, o.dump, false));
+  if (o.json) print_json({{"ms", elapsed}, {"dump", o.dump}});
+  else std::printf("outputs in %s  (%.1f ms)\n", o.dump.c_str(), elapsed);
+  return Status();
+}
+
+Status run_model(const RunOptions& o) {
+  if (o.photos.empty() == o.inputs.empty()) return invalid_argument("expected photos, or --input FILE.npy for each input");
+  DOTORI_ASSIGN_OR_RETURN(const Model model, Model::load_file(o.model));
+  if (!o.photos.empty() && model.task().task == Task::kNone && o.dump.empty())
+    return invalid_argument(o.model + ": the model does not say what it is for; convert it with --preset or --task, or give --dump");
+  if (!o.photos.empty() && model.inputs().size() != 1)
+    return invalid_argument(o.model + ": has " + std::to_string(model.inputs().size()) + " inputs, a photo fills one; use --input");
+  SessionOptions options;
+  options.num_threads = o.threads;
+  options.backend = o.backend == "reference" ? BackendKind::kReference : BackendKind::kCpu;
+  DOTORI_ASSIGN_OR_RETURN(Session session, Session::create(model, options));
+  if (!o.inputs.empty()) return run_tensors(session, o);
+
+  Json results = Json::array();
+  {
+    ProgressBar bar("photos", o.photos.size());
+    for (const std::string& photo : o.photos) {
+      DOTORI_ASSIGN_OR_RETURN(Json result, run_photo(session, o, photo));
+      results.push_back(std::move(result));
+      bar.advance();
+    }
+  }
+  if (o.json) {
+    print_json({{"model", o.model}, {"task", task_name(model.task().task)}, {"results", results}});
+    return Status();
+  }
+  for (const Json& result : results) print_result(result);
+  return Status();
+}
+
+}  // namespace
+
+void add_run(CLI::App& app, int& exit_code) {
+  CLI::App* command = app.add_subcommand("run", "Classify, detect or segment photos");
+  auto o = std::make_shared<RunOptions>();
+  command->add_option("model", o->model, "MODEL.dtr")->required();
+  command->add_option("photos", o->photos, "JPEG, PNG or BMP files");
+  command->add_option("--save", o->save, "annotated picture: a PNG file, or a folder for several photos");
+  command->add_option("--top", o->top, "classification: how many classes")->check(CLI::Range(1, 1000))->capture_default_str();
+  command->add_option("--min-pixels", o->min_pixels, "segmentation: smallest region reported")->check(CLI::PositiveNumber)->capture_default_str();
+  command->add_option("--opacity", o->opacity, "segmentation: of the mask in the picture")->check(CLI::Range(0.0, 1.0))->capture_default_str();
+  command->add_option("--threads", o->threads, "0: one a core")->check(CLI::Range(0, 64))->capture_default_str();
+  command->add_option("--backend", o->backend, "cpu or reference")->check(CLI::IsMember({"cpu", "reference"}))->capture_default_str();
+  command->add_option("--input", o->inputs, "instead of photos: a .npy file for each input, in order")->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  command->add_option("--dump", o->dump, "folder for the tensors, as input_N.npy and output_N.npy");
+  command->add_flag("--json", o->json, "one JSON object on stdout");
+  command->footer(
+      "Examples:\n"
+      "  dotori run mobilenet.dtr photo.jpg\n"
+      "  dotori run yolo.dtr street.jpg --save boxes.png\n"
+      "  dotori run unet.dtr *.jpg --save masks --json\n"
+      "  dotori run net.dtr --input x.npy --dump out");
+  command->callback([o, &exit_code] {
+    const Status status = run_model(*o);
+    if (!status.ok()) exit_code = fail(status);
+  });
+}
+
+}  // namespace dotori::cli

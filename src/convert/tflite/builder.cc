@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "convert/tflite/builder.h"
+
+#include <cmath>
+#include <cstring>
+#include <utility>
+
+namespace dotori::convert::tflite {
+namespace {
+
+// IEEE binary16; exact.
+float half_to_float(std::uint16_t half) {
+  const int exponent = (half >> 10) & 31;
+  const int mantissa = half & 1023;
+  float magnitude;
+  if (exponent == 31) {
+    magnitude = mantissa == 0 ? INFINITY : NAN;
+  } else if (exponent == 0) {
+    magnitude = std::ldexp(static_cast<float>(mantissa), -24);
+  } else {
+    magnitude = std::ldexp(static_cast<float>(mantissa + 1024), exponent - 25);
+  }
+  return (half & 0x8000) != 0 ? -magnitude : magnitude;
+}
+
+// False for types that graphs do not have.
+bool data_type(TensorType type, DataType* result) {
+  switch (type) {
+    case TensorType::kFloat32: *result = DataType::kFloat32; return true;
+    case TensorType::kInt32: *result = DataType::kInt32; return true;
+    case TensorType::kInt64: *result = DataType::kInt64; return true;
+    case TensorType::kBool: *result = DataType::kBool; return true;
+    case TensorType::kUint8: *result = DataType::kUint8; return true;
+    case TensorType::kInt8: *result = DataType::kInt8; return true;
+    default: return false;
+  }
+}
+
+}  // namespace
+
+Status Builder::check_type(const Tensor& tensor) const {
+  if (tensor.sparse)
+    return unsupported("tensor '" + tensor.name + "' is stored sparse; only dense tensors are supported");
+  if (tensor.is_quantized())
+    return unsupported("tensor '" + tensor.name + "' is quantised (" + tensor_type_name(tensor.type) +
+                       "); this version imports float32 TFLite models");
+  DataType ignored;
+  if (!data_type(tensor.type, &ignored))
+    return unsupported("tensor '" + tensor.name + "' has type " + tensor_type_name(tensor.type) +
+                       "; this version imports float32 TFLite models");
+  return {};
+}
+
+Status Builder::add_input(int tensor, const Shape& shape) {
+  const Tensor& t = model_.tensors[static_cast<std::size_t>(tensor)];
+  DOTORI_RETURN_IF_ERROR(check_type(t));
+  if (values_[static_cast<std::size_t>(tensor)].valid())
+    return corrupt_model("tensor '" + t.name + "' is listed twice as a model input");
+  if (t.is_constant()) return corrupt_model("model input '" + t.name + "' is a constant");
+  DataType type = DataType::kFloat32;
+  data_type(t.type, &type);
+  values_[static_cast<std::size_t>(tensor)] = graph_.add_input(graph_.unique_value_name(t.name), type, shape);
+  return {};
+}
+
+bool Builder::has_input(const Operator& op, int i) const noexcept {
+  return static_cast<std::size_t>(i) < op.inputs.size() && op.inputs[static_cast<std::size_t>(i)] >= 0;
+}
+
+Status Builder::expect_inputs(const Operator& op, int least, int most) const {
+  const int count = static_cast<int>(op.inputs.size());
+  if (count < least || count > most)
+    return corrupt_model("expected " + std::to_string(least) + (least == most ? "" : " to " + std::to_string(most)) +
+                         " inputs, found " + std::to_string(count));
+  for (int i = 0; i < least; ++i)
+    if (!has_input(op, i)) return corrupt_model("input " + std::to_string(i) + " is left out but needed");
+  return {};
+}
+
+Status Builder::expect_outputs(const Operator& op, int count) const {
+  if (op.outputs.size() == static_cast<std::size_t>(count)) return {};
+  return corrupt_model("expected " + std::to_string(count) + " outputs, found " + std::to_string(op.outputs.size()));
+}
+
+Tensor& Builder::input_tensor(const Operator& op, int i) noexcept {
+  return model_.tensors[static_cast<std::size_t>(op.inputs[static_cast<std::size_t>(i)])];
+}
+
+Tensor& Builder::output_tensor(const Operator& op, int i) noexcept {
+  return model_.tensors[static_cast<std::size_t>(op.outputs[static_cast<std::size_t>(i)])];
+}
+
+Result<graph::ValueId> Builder::value_of(int tensor) {
+  graph::ValueId& value = values_[static_cast<std::size_t>(tensor)];
+  if (value.valid()) return value;
+  const Tensor& t = model_.tensors[static_cast<std::size_t>(tensor)];
+  DOTORI_RETURN_IF_ERROR(check_type(t));
+  if (!t.is_constant())
+    return corrupt_model("tensor '" + t.name + "' is read, but it is neither a constant nor computed before");
+  DataType type = DataType::kFloat32;
+  data_type(t.type, &type);
+  DOTORI_ASSIGN_OR_RETURN(
+      value, graph_.add_constant(graph_.unique_value_name(t.name), type, t.shape, t.data.data(), t.data.size()));
+  return value;
+}
+
+Result<graph::ValueId> Builder::input(const Operator& op, int i) {
+  if (!has_input(op, i)) return corrupt_model("input " + std::to_string(i) + " is left out but needed");
+  return value_of(op.inputs[static_cast<std::size_t>(i)]);
+}
+
+Result<graph::ValueId> Builder::output(int tensor) { return value_of(tensor); }
+
+Result<Shape> Builder::input_shape(const Operator& op, int i) {
+  const Tensor& tensor = input_tensor(op, i);
+  const graph::ValueId value = values_[static_cast<std::size_t>(op.inputs[static_cast<std::size_t>(i)])];
+  if (value.valid()) return graph_.value(value).type.shape;
+  if (tensor.is_constant()) return tensor.shape;
+  return corrupt_model("tensor '" + tensor.name + "' is read, but it is neither a constant nor computed before");
+}
+
+Result<std::vector<std::int64_t>> Builder::integers(const Operator& op, int i, const char* what) {
+  if (!has_input(op, i)) return corrupt_model(std::string(what) + " is left out");
+  const Tensor& tensor = input_tensor(op, i);
+  if (!tensor.is_constant())
+    return unsupported(std::string(what) + " (tensor '" + tensor.name + "') is computed while the model runs; only constants are supported");
+  if (tensor.type != TensorType::kInt32 && tensor.type != TensorType::kInt64)
+    return corrupt_model(std::string(what) + " (tensor '" + tensor.name + "') must be int32 or int64, found " +
+                         tensor_type_name(tensor.type));
+  std::vector<std::int64_t> result;
+  if (tensor.type == TensorType::kInt32) {
+    const FlatNumbers<std::int32_t> numbers(tensor.data);
+    for (std::size_t k = 0; k < numbers.size(); ++k) result.push_back(numbers[k]);
+  } else {
+    const FlatNumbers<std::int64_t> numbers(tensor.data);
+    for (std::size_t k = 0; k < numbers.size(); ++k) result.push_back(numbers[k]);
+  }
+  return result;
+}
+
+Result<std::int64_t> Builder::integer(const Operator& op, int i, const char* what) {
+  DOTORI_ASSIGN_OR_RETURN(const std::vector<std::int64_t> all, integers(op, i, what));
+  if (all.size() != 1)
+    return corrupt_model(std::string(what) + " must be one number, found " + std::to_string(all.size()));
+  return all[0];
+}
+
+Result<int> Builder::axis(std::int64_t value, int rank) const {
+  if (value < -rank || value >= rank)
+    return corrupt_model("axis " + std::to_string(value) + " is out of range for " + std::to_string(rank) + " dimensions");
+  return static_cast<int>(value < 0 ? value + rank : value);
+}
+
+Result<FlatTable> Builder::options(const Operator& op, OptionsType type) const {
+  if (op.options_type == type || op.options_type == OptionsType::kNone) return op.options;
+  return corrupt_model("expected options of type " + std::to_string(static_cast<int>(type)) + ", found type " +
+                       std::to_string(static_cast<int>(op.options_type)));
+}
+
+Result<graph::Activation> Builder::activation(const FlatTable& options, int field) const {
+  const std::int8_t code = options.number<std::int8_t>(field);
+  switch (static_cast<FusedActivation>(code)) {
+    case FusedActivation::kNone: return graph::Activation{};
+    case FusedActivation::kRelu: return graph::Activation{graph::Function::kRelu, 0, 0};
+    case FusedActivation::kReluN1To1: return graph::Activation{graph::Function::kClip, -1, 1};
+    case FusedActivation::kRelu6: return graph::Activation{graph::Function::kClip, 0, 6};
+    case FusedActivation::kTanh: return graph::Activation{graph::Function::kTanh, 0, 0};
+    case FusedActivation::kSignBit: break;
+  }
+  return unsupported("fused activation " + std::to_string(code) +
+                     " (supported: NONE, RELU, RELU_N1_TO_1, RELU6, TANH)");
+}
+
+std::string Builder::unique_node_name(const std::string& base) {
+  std::string name = base;
+  for (int i = 1; !node_names_.insert(name).second; ++i) name = base + "_" + std::to_string(i);
+  return name;
+}
+
+Result<graph::ValueId> Builder::emit(const Operator& op, const std::string& suffix, graph::Op node,
+                                     std::vector<graph::ValueId> inputs) {
+  return graph_.add_node(unique_node_name(op.name + suffix), std::move(node), std::move(inputs));
+}
+
+Status Builder::emit_output(const Operator& op, graph::Op node, std::vector<graph::ValueId> inputs) {
+  DOTORI_ASSIGN_OR_RETURN(const graph::ValueId value, emit(op, "", std::move(node), std::move(inputs)));
+  return bind(op, 0, value);
+}
+
+Status Builder::bind(const Operator& op, int i, graph::ValueId value) {
+  const int tensor = op.outputs[static_cast<std::size_t>(i)];
+  const Tensor& t = model_.tensors[static_cast<std::size_t>(tensor)];
+  if (values_[static_cast<std::size_t>(tensor)].valid() || t.is_constant())
+    return corrupt_model("output tensor '" + t.name + "' is written twice or is a constant or a model input");
+  DOTORI_RETURN_IF_ERROR(check_type(t));
+  DataType type = DataType::kFloat32;
+  data_type(t.type, &type);
+  const DataType found = graph_.value(value).type.type;
+  if (found != type)
+    return corrupt_model("output tensor '" + t.name + "' is " + tensor_type_name(t.type) + " in the file, but the operator makes " +
+                         data_type_name(found));
+  values_[static_cast<std::size_t>(tensor)] = value;
+  return {};
+}
+
+Result<graph::ValueId> Builder::activate(const Operator& op, const graph::Activation& activation, graph::ValueId value) {
+  if (activation.is_identity()) return value;
+  return emit(op, std::string("/") + graph::function_name(activation.function), graph::Unary{activation}, {value});
+}
+
+graph::ValueId Builder::constant(const std::string& name, const Shape& shape, std::vector<float> elements) {
+  return graph_.add_constant_f32(graph_.unique_value_name(name), shape, std::move(elements));
+}
+
+std::string Builder::describe_inputs(const Operator& op) {
+  std::string text;
+  for (std::size_t i = 0; i < op.inputs.size(); ++i) {
+    if (i != 0) text += ", ";
+    if (op.inputs[i] < 0) {
+      text += "none";
+      continue;
+    }
+    const Tensor& tensor = input_tensor(op, static_cast<int>(i));
+    const auto shape = input_shape(op, static_cast<int>(i));
+    text += std::string(tensor_type_name(tensor.type)) + (shape.ok() ? *shape : tensor.shape).to_string();
+  }
+  return text;
+}
+
+Result<std::vector<float>> constant_as_floats(const Tensor& tensor) {
+  const std::string name = "constant tensor '" + tensor.name + "' ";
+  if (tensor.sparse) return unsupported(name + "is stored sparse; only dense tensors are supported");
+  std::vector<float> result;
+  if (tensor.type == TensorType::kFloat32) {
+    const FlatNumbers<float> numbers(tensor.data);
+    for (std::size_t i = 0; i < numbers.size(); ++i) result.push_back(numbers[i]);
+    return result;
+  }
+  if (tensor.type == TensorType::kFloat16) {
+    const FlatNumbers<std::uint16_t> numbers(tensor.data);
+    for (std::size_t i = 0; i < numbers.size(); ++i) result.push_back(half_to_float(numbers[i]));
+    return result;
+  }
+  if ((tensor.type != TensorType::kInt8 && tensor.type != TensorType::kUint8) || tensor.scales.empty())
+    return unsupported(name + "has type " + tensor_type_name(tensor.type) + (tensor.scales.empty() ? " without" : " with") +
+                       " scales; float16 and scaled int8 or uint8 constants can become float32");
+  // real = scale * (stored - zero point); one scale for all, or one for each index along quantized_dimension.
+  std::int64_t inner = 1;
+  const bool per_axis = tensor.scales.size() > 1;
+  if (per_axis) {
+    const int axis = tensor.quantized_dimension;
+    if (axis < 0 || axis >= tensor.shape.rank() || tensor.shape[axis] != static_cast<std::int64_t>(tensor.scales.size()))
+      return corrupt_model(name + tensor.shape.to_string() + " has " + std::to_string(tensor.scales.size()) +
+                           " scales along axis " + std::to_string(axis));
+    for (int k = axis + 1; k < tensor.shape.rank(); ++k) inner *= tensor.shape[k];
+  }
+  const std::int64_t count = static_cast<std::int64_t>(tensor.scales.size());
+  for (std::size_t i = 0; i < tensor.data.size(); ++i) {
+    const std::size_t s = static_cast<std::size_t>(static_cast<std::int64_t>(i) / inner % count);
+    const int stored = tensor.type == TensorType::kInt8 ? static_cast<std::int8_t>(tensor.data[i]) : tensor.data[i];
+    result.push_back(tensor.scales[s] * static_cast<float>(stored - tensor.zero_points[s]));
+  }
+  return result;
+}
+
+}  // namespace dotori::convert::tflite

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// Checks that several operators' infer() share.
+#pragma once
+
+#include "graph/activation.h"
+#include "graph/operand.h"
+
+namespace dotori::graph {
+
+// The function is known, its parameters are finite (the bounds of clip may be infinite), and clip's alpha <= beta.
+Status check_activation(const Activation& activation);
+// Error unless the axis is in [0, rank).
+Status check_axis(int axis, int rank);
+// Fills the operator's only output; an error when the shape is not a valid tensor shape (a dimension below 1, too large).
+Status set_output(Span<TensorType> outputs, DataType type, const Shape& shape);
+// An enumeration as read from a file is known to this build.
+template <class E>
+Status check_enum(const char* what, E value) {
+  return expect_range(what, static_cast<long long>(value), 0, static_cast<long long>(E::kCount) - 1);
+}
+// The optional bias at inputs[2]: [channels] float32.
+Status check_bias(Span<const Operand> inputs, std::int64_t channels);
+
+// One spatial axis of a sliding window.
+struct WindowAxis {
+  const char* name;  // "height", "width"
+  std::int64_t in;
+  int kernel, stride, dilation, pad_before, pad_after;
+  // Input positions from the first to the last tap.
+  std::int64_t extent() const noexcept { return static_cast<std::int64_t>(dilation) * (kernel - 1) + 1; }
+};
+
+// Kernel, stride and dilation in 1..4096, pads in 0..4096.
+Status check_window(const WindowAxis& axis);
+// Windows that fit into the padded input, rounded down. The kernel must fit at least once.
+Result<std::int64_t> convolution_output(const WindowAxis& axis);
+// The same for pools: rounded up when `ceil_mode`, less a last window that would start behind the input. Every window must
+// have a tap inside the input.
+Result<std::int64_t> pool_output(const WindowAxis& axis, bool ceil_mode);
+
+}  // namespace dotori::graph

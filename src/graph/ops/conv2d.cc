@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "graph/ops/conv2d.h"
+
+#include "graph/ops/checks.h"
+
+namespace dotori::graph {
+
+Status infer(const Conv2d& op, Span<const Operand> inputs, Span<TensorType> outputs) {
+  DOTORI_RETURN_IF_ERROR(expect_arity(inputs, outputs, 2, 3));
+  DOTORI_RETURN_IF_ERROR(check_activation(op.activation));
+  DOTORI_RETURN_IF_ERROR(expect_type(inputs[0], "x", DataType::kFloat32));
+  DOTORI_RETURN_IF_ERROR(expect_type(inputs[1], "weights", DataType::kFloat32));
+  DOTORI_RETURN_IF_ERROR(expect_rank(inputs[0], "x", 4));
+  DOTORI_RETURN_IF_ERROR(expect_rank(inputs[1], "weights", 4));
+  const Shape& x = inputs[0].shape();
+  const Shape& weights = inputs[1].shape();
+  DOTORI_RETURN_IF_ERROR(check_bias(inputs, weights[0]));
+  if (op.groups < 1 || x[3] % op.groups != 0 || weights[0] % op.groups != 0) {
+    return invalid_argument("groups must divide the " + std::to_string(x[3]) + " input and " +
+                            std::to_string(weights[0]) + " output channels, found " + std::to_string(op.groups));
+  }
+  if (weights[3] != x[3] / op.groups) {
+    return invalid_argument("weights have " + std::to_string(weights[3]) + " channels in, expected " +
+                            std::to_string(x[3] / op.groups));
+  }
+  if (weights[1] != op.kernel_h || weights[2] != op.kernel_w) {
+    return invalid_argument("weights hold a " + std::to_string(weights[1]) + "x" + std::to_string(weights[2]) +
+                            " kernel, expected " + std::to_string(op.kernel_h) + "x" + std::to_string(op.kernel_w));
+  }
+  std::int64_t out_h = 0, out_w = 0;
+  DOTORI_ASSIGN_OR_RETURN(out_h, convolution_output({"height", x[1], op.kernel_h, op.stride_h, op.dilation_h, op.pad_top,
+                                                     op.pad_bottom}));
+  DOTORI_ASSIGN_OR_RETURN(out_w, convolution_output({"width", x[2], op.kernel_w, op.stride_w, op.dilation_w, op.pad_left,
+                                                     op.pad_right}));
+  return set_output(outputs, DataType::kFloat32, {x[0], out_h, out_w, weights[0]});
+}
+
+}  // namespace dotori::graph
