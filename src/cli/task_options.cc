@@ -79,17 +79,17 @@ Status apply_scales(const TaskOptions& o, DetectionInfo& d) {
   d.scales.assign(count, DetectionScale());
   const bool own_output = d.decoder == DetectionDecoder::kRegion || d.decoder == DetectionDecoder::kYolo;
   for (std::size_t i = 0; i < count; ++i) {
-    DetectionScale& scale = d.scales[i];
-    scale.output = own_output ? static_cast<int>(i) : 0;
+    DetectionScale& level = d.scales[i];
+    level.output = own_output ? static_cast<int>(i) : 0;
     if (d.decoder == DetectionDecoder::kNanodet) {
-      scale.output = static_cast<int>(2 * i);
-      scale.box_output = scale.output + 1;
+      level.output = static_cast<int>(2 * i);
+      level.box_output = level.output + 1;
     }
-    if (i < strides.size()) scale.stride = static_cast<int>(strides[i]);
+    if (i < strides.size()) level.stride = static_cast<int>(strides[i]);
     if (i < sets.size()) {
       auto parsed = parse_floats(sets[i]);
       if (!parsed.ok()) return parsed.status().with_context("--anchors");
-      scale.anchors = *parsed;
+      level.anchors = *parsed;
     }
   }
   return Status();
@@ -182,9 +182,9 @@ Status TaskOptions::apply(graph::Graph& graph) const {
   if (output >= 0) {
     t.classification.output = output;
     t.segmentation.output = output;
-    for (DetectionScale& scale : t.detection.scales)
+    for (DetectionScale& level : t.detection.scales)
       if (t.detection.decoder == DetectionDecoder::kYolox || t.detection.decoder == DetectionDecoder::kFastestDet)
-        scale.output = output;
+        level.output = output;
   }
   return check_complete(graph);
 }

@@ -103,7 +103,7 @@ std::int64_t node_macs(const Graph& graph, const Node& node) noexcept;
 
 // A text dump, for golden tests and `inspect`: one line each for the graph inputs, the nodes and the graph outputs, such as
 //   input x float32 [1,8,8,3]
-//   conv2d 'stem' (x, w [16,3,3,3], b [16]) kernel_h=3 kernel_w=3 -> stem float32 [1,6,6,16]
+//   conv2d 'stem' (x, w [16,3,3,3], b [16]) kernel_h=3, kernel_w=3 -> stem float32 [1,6,6,16]
 //   output stem
 // A constant shows its shape, a float scalar its value.
 std::string to_string(const Graph& graph);

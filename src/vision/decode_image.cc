@@ -42,8 +42,8 @@ class File {
 Result<std::vector<unsigned char>> read_file(const std::string& path, std::size_t max_bytes) {
   const File file(path);
   if (file.descriptor() < 0) {
-    const std::string reason = std::strerror(errno);
-    return errno == ENOENT || errno == ENOTDIR ? not_found(reason) : io_error(reason);
+    const int error = errno;
+    return error == ENOENT || error == ENOTDIR ? not_found(std::strerror(error)) : io_error(std::strerror(error));
   }
   struct stat info = {};
   if (::fstat(file.descriptor(), &info) != 0) return io_error(std::strerror(errno));

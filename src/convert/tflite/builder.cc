@@ -115,7 +115,11 @@ Result<Shape> Builder::input_shape(const Operator& op, int i) {
   const Tensor& tensor = input_tensor(op, i);
   const graph::ValueId value = values_[static_cast<std::size_t>(op.inputs[static_cast<std::size_t>(i)])];
   if (value.valid()) return graph_.value(value).type.shape;
-  if (tensor.is_constant()) return tensor.shape;
+  if (tensor.is_constant()) {
+    const auto elements = tensor.shape.checked_elements();
+    if (!elements.ok()) return elements.status().with_context("constant tensor '" + tensor.name + "'");
+    return tensor.shape;
+  }
   return corrupt_model("tensor '" + tensor.name + "' is read, but it is neither a constant nor computed before");
 }
 
@@ -203,9 +207,11 @@ Status Builder::bind(const Operator& op, int i, graph::ValueId value) {
   return {};
 }
 
-Result<graph::ValueId> Builder::activate(const Operator& op, const graph::Activation& activation, graph::ValueId value) {
-  if (activation.is_identity()) return value;
-  return emit(op, std::string("/") + graph::function_name(activation.function), graph::Unary{activation}, {value});
+Status Builder::emit_activated(const Operator& op, const graph::Activation& activation, graph::Op node,
+                               std::vector<graph::ValueId> inputs) {
+  if (activation.is_identity()) return emit_output(op, std::move(node), std::move(inputs));
+  DOTORI_ASSIGN_OR_RETURN(const graph::ValueId linear, emit(op, "/linear", std::move(node), std::move(inputs)));
+  return emit_output(op, graph::Unary{activation}, {linear});
 }
 
 graph::ValueId Builder::constant(const std::string& name, const Shape& shape, std::vector<float> elements) {

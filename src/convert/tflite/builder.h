@@ -54,8 +54,9 @@ class Builder {
   Status emit_output(const Operator& op, graph::Op node, std::vector<graph::ValueId> inputs);
   // The value of output `i` from here on.
   Status bind(const Operator& op, int i, graph::ValueId value);
-  // Same as `value`, behind a Unary when the activation is not the identity.
-  Result<graph::ValueId> activate(const Operator& op, const graph::Activation& activation, graph::ValueId value);
+  // emit_output() with the activation as a node of its own behind `node`, which cannot fuse one.
+  Status emit_activated(const Operator& op, const graph::Activation& activation, graph::Op node,
+                        std::vector<graph::ValueId> inputs);
   // A float constant made by the importer.
   graph::ValueId constant(const std::string& name, const Shape& shape, std::vector<float> elements);
 

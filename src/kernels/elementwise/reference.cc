@@ -7,9 +7,9 @@
 namespace dotori::kernels {
 namespace {
 
-// From here down a gate (sigmoid, tanh of softplus) is 0 in float32, so that x * gate needs no larger |x|; -inf * 0 would be NaN.
+// From here down a gate (sigmoid, tanh of softplus) is 0 in float32; a larger |x| would only risk -inf * 0.
 constexpr float kProductFloor = -110.0f;
-constexpr float kSqrtHalf = 0.707106781f;
+constexpr double kSqrtHalf = 0.70710678118654752;
 
 // Comparisons are written so that NaN takes the branch that returns it.
 float at_least(float limit, float x) { return x < limit ? limit : x; }
@@ -43,10 +43,10 @@ float elu(float x, float alpha, float) { return x < 0 ? alpha * expm1f(x) : x; }
 float floor(float x, float, float) { return floorf(x); }
 float rsqrt(float x, float, float) { return 1.0f / sqrtf(x); }
 float square(float x, float, float) { return x * x; }
-// erfc keeps the relative precision of the negative tail.
+// erfc keeps the relative precision of the negative tail; in double, because its argument's rounding grows by x^2 there.
 float gelu(float x, float, float) {
-  const float floored = at_least(-20, x);  // erfc is 0 there
-  return 0.5f * floored * erfcf(-floored * kSqrtHalf);
+  const double floored = at_least(-20, x);  // f is 0 there
+  return static_cast<float>(0.5 * floored * ::erfc(-floored * kSqrtHalf));
 }
 float ceil(float x, float, float) { return ceilf(x); }
 float round(float x, float, float) { return rintf(x); }

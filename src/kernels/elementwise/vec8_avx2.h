@@ -48,6 +48,26 @@ inline F8 max8(F8 a, F8 b) noexcept {
   return _mm256_blendv_ps(_mm256_max_ps(a, b), a, _mm256_cmp_ps(a, a, _CMP_UNORD_Q));
 }
 
+// The first `n` (0..8) lanes.
+inline M8 first_lanes8(size_t n) noexcept { return _mm256_castsi256_ps(part_mask8(n)); }
+// ((0 + 4) + (2 + 6)) + ((1 + 5) + (3 + 7)) of the lanes.
+inline float sum_lanes8(F8 v) noexcept {
+  const __m128 four = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
+  const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+  return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+}
+// NaN when any lane is.
+inline float max_lanes8(F8 v) noexcept {
+  v = max8(v, _mm256_permute2f128_ps(v, v, 1));
+  v = max8(v, _mm256_permute_ps(v, 0x4E));
+  return _mm256_cvtss_f32(max8(v, _mm256_permute_ps(v, 0xB1)));
+}
+inline float min_lanes8(F8 v) noexcept {
+  v = min8(v, _mm256_permute2f128_ps(v, v, 1));
+  v = min8(v, _mm256_permute_ps(v, 0x4E));
+  return _mm256_cvtss_f32(min8(v, _mm256_permute_ps(v, 0xB1)));
+}
+
 inline F8 negate8(F8 x) noexcept { return _mm256_xor_ps(x, _mm256_set1_ps(-0.0f)); }
 inline F8 abs8(F8 x) noexcept { return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), x); }
 // |magnitude| with the sign bit of `sign`; the magnitude must not be negative.

@@ -57,6 +57,22 @@ inline F8 max8(F8 a, F8 b) noexcept { return {vmaxq_f32(a.lo, b.lo), vmaxq_f32(a
 inline F8 at_most8(F8 limit, F8 x) noexcept { return min8(limit, x); }
 inline F8 at_least8(F8 limit, F8 x) noexcept { return max8(limit, x); }
 
+alignas(16) constexpr uint32_t kLaneNumbers[8] = {0, 1, 2, 3, 4, 5, 6, 7};
+// The first `n` (0..8) lanes.
+inline M8 first_lanes8(size_t n) noexcept {
+  const uint32x4_t limit = vdupq_n_u32(static_cast<uint32_t>(n));
+  return {vcltq_u32(vld1q_u32(kLaneNumbers), limit), vcltq_u32(vld1q_u32(kLaneNumbers + 4), limit)};
+}
+// ((0 + 4) + (2 + 6)) + ((1 + 5) + (3 + 7)) of the lanes.
+inline float sum_lanes8(F8 v) noexcept {
+  const float32x4_t four = vaddq_f32(v.lo, v.hi);
+  const float32x2_t two = vadd_f32(vget_low_f32(four), vget_high_f32(four));
+  return vget_lane_f32(vpadd_f32(two, two), 0);
+}
+// NaN when any lane is.
+inline float max_lanes8(F8 v) noexcept { return vmaxvq_f32(vmaxq_f32(v.lo, v.hi)); }
+inline float min_lanes8(F8 v) noexcept { return vminvq_f32(vminq_f32(v.lo, v.hi)); }
+
 inline F8 negate8(F8 x) noexcept { return {vnegq_f32(x.lo), vnegq_f32(x.hi)}; }
 inline F8 abs8(F8 x) noexcept { return {vabsq_f32(x.lo), vabsq_f32(x.hi)}; }
 // |magnitude| with the sign bit of `sign`; the magnitude must not be negative.

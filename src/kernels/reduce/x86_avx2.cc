@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/elementwise/vec8_avx2.h"
+#include "kernels/reduce/reduce.h"
+#include "kernels/reduce/vec8_reduce.h"
+
+namespace dotori::kernels {
+
+DOTORI_DEFINE_REDUCE8(avx2, mean, SumF8, true)
+DOTORI_DEFINE_REDUCE8(avx2, sum, SumF8, false)
+DOTORI_DEFINE_REDUCE8(avx2, max, MaxF8, false)
+DOTORI_DEFINE_REDUCE8(avx2, min, MinF8, false)
+
+}  // namespace dotori::kernels
