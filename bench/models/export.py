@@ -25,6 +25,28 @@ def conv(cin, cout, kernel, stride=1, act="leaky"):
     return nn.Sequential(*layers)
 
 
+class MobileNetV1(nn.Module):
+    """MobileNetV1 1.0: thirteen depthwise-separable blocks, ReLU."""
+
+    def __init__(self):
+        super().__init__()
+
+        def block(cin, cout, kernel, stride, groups):
+            return nn.Sequential(nn.Conv2d(cin, cout, kernel, stride, kernel // 2, groups=groups, bias=False),
+                                 nn.BatchNorm2d(cout), nn.ReLU())
+
+        layers, cin = [block(3, 32, 3, 2, 1)], 32
+        for cout, stride in [(64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), (512, 1), (512, 1), (512, 1), (512, 1),
+                             (512, 1), (1024, 2), (1024, 1)]:
+            layers += [block(cin, cin, 3, stride, cin), block(cin, cout, 1, 1, 1)]
+            cin = cout
+        self.features = nn.Sequential(*layers)
+        self.classifier = nn.Linear(cin, 1000)
+
+    def forward(self, x):
+        return self.classifier(self.features(x).mean([2, 3]))
+
+
 class CspTiny(nn.Module):
     """The cross-stage block of YOLOv4-tiny: half of the channels go through two 3x3 convolutions, everything is joined."""
 
@@ -145,6 +167,7 @@ class UNet2d(nn.Module):
 
 
 NETWORKS = {
+    "mobilenet_v1": (MobileNetV1, 224),
     "regnet_x_800mf": (lambda: torchvision.models.regnet_x_800mf(), 224),
     "mobilenet_v2": (lambda: torchvision.models.mobilenet_v2(), 224),
     "mobilenet_v3_large": (lambda: torchvision.models.mobilenet_v3_large(), 224),

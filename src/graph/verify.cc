@@ -78,6 +78,9 @@ Status check_value(const Value& value) {
                               value.type.shape.to_string() + " needs " + std::to_string(needed) + " bytes, found " +
                               std::to_string(value.constant.size_bytes));
     }
+    if (reinterpret_cast<std::uintptr_t>(value.constant.data) % data_type_bytes(value.type.type) != 0) {
+      return invalid_argument("the constant's elements are not aligned");
+    }
   }
   DOTORI_RETURN_IF_ERROR(check_quantization(value.quantization, value.type));
   return check_source_order(value.source_order, value.type.shape.rank());

@@ -116,7 +116,7 @@ Result<CellMap> find_map(const Decoding& d, const DetectionScale& scale, std::in
   return map;
 }
 
-// Class scores of one YOLO cell: probabilities times objectness, one candidate for each class that passes.
+// What one anchor of one cell says apart from its classes. Each class that passes becomes a candidate of its own.
 struct YoloBox {
   float x, y, width, height, objectness;
 };
@@ -174,7 +174,7 @@ Status decode_anchors(const Decoding& d, const DetectionScale& scale) {
 int best_class(const float* scores, int classes) {
   int best = 0;
   for (int c = 1; c < classes; ++c)
-    if (!(scores[best] >= scores[c])) best = c;
+    if (scores[c] > scores[best] || std::isnan(scores[best])) best = c;
   return best;
 }
 

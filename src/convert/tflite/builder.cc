@@ -97,6 +97,7 @@ Result<graph::ValueId> Builder::value_of(int tensor) {
   DOTORI_RETURN_IF_ERROR(check_type(t));
   if (!t.is_constant())
     return corrupt_model("tensor '" + t.name + "' is read, but it is neither a constant nor computed before");
+  DOTORI_RETURN_IF_ERROR(book(t.data.size()));
   DataType type = DataType::kFloat32;
   data_type(t.type, &type);
   DOTORI_ASSIGN_OR_RETURN(
@@ -214,7 +215,31 @@ Status Builder::emit_activated(const Operator& op, const graph::Activation& acti
   return emit_output(op, graph::Unary{activation}, {linear});
 }
 
-graph::ValueId Builder::constant(const std::string& name, const Shape& shape, std::vector<float> elements) {
+Status Builder::book(std::size_t size_bytes) {
+  // 8-bit weights grow four times, and each may be used in two layouts.
+  const std::size_t budget = 8 * model_.file->bytes().size() + (std::size_t{1} << 20);
+  if (size_bytes > budget - booked_bytes_)
+    return out_of_memory("the constants need more than " + std::to_string(budget) + " bytes, eight times the file");
+  booked_bytes_ += size_bytes;
+  return {};
+}
+
+Status Builder::make_constant(Tensor& tensor, TensorType type, const Shape& shape, const void* elements,
+                              std::size_t size_bytes) {
+  const std::size_t number = static_cast<std::size_t>(&tensor - model_.tensors.data());
+  if (tensor.type != type || tensor.is_constant() || values_[number].valid())
+    return corrupt_model("output tensor '" + tensor.name + "' must be a " + tensor_type_name(type) +
+                         " tensor that nothing has written");
+  DOTORI_RETURN_IF_ERROR(book(size_bytes));
+  const graph::Constant constant = graph::make_constant(elements, size_bytes);
+  tensor.shape = shape;
+  tensor.owner = constant.owner;
+  tensor.data = {static_cast<const unsigned char*>(constant.data), constant.size_bytes};
+  return {};
+}
+
+Result<graph::ValueId> Builder::constant(const std::string& name, const Shape& shape, std::vector<float> elements) {
+  DOTORI_RETURN_IF_ERROR(book(elements.size() * sizeof(float)));
   return graph_.add_constant_f32(graph_.unique_value_name(name), shape, std::move(elements));
 }
 

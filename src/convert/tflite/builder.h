@@ -57,8 +57,10 @@ class Builder {
   // emit_output() with the activation as a node of its own behind `node`, which cannot fuse one.
   Status emit_activated(const Operator& op, const graph::Activation& activation, graph::Op node,
                         std::vector<graph::ValueId> inputs);
+  // Turns a tensor that nothing has written into a constant.
+  Status make_constant(Tensor& tensor, TensorType type, const Shape& shape, const void* elements, std::size_t size_bytes);
   // A float constant made by the importer.
-  graph::ValueId constant(const std::string& name, const Shape& shape, std::vector<float> elements);
+  Result<graph::ValueId> constant(const std::string& name, const Shape& shape, std::vector<float> elements);
 
   // A graph output's value. Errors as input().
   Result<graph::ValueId> output(int tensor);
@@ -69,11 +71,14 @@ class Builder {
   Result<graph::ValueId> value_of(int tensor);
   Status check_type(const Tensor& tensor) const;
   std::string unique_node_name(const std::string& base);
+  // Books memory for a constant. Many tensors of a hostile file may share one large buffer.
+  Status book(std::size_t size_bytes);
 
   Model& model_;
   graph::Graph graph_;
   std::vector<graph::ValueId> values_;  // by tensor number; invalid: none yet
   std::unordered_set<std::string> node_names_;
+  std::size_t booked_bytes_ = 0;
 };
 
 // The elements of a float32, float16 or quantised int8 / uint8 constant as float32.

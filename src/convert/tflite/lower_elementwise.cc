@@ -163,14 +163,8 @@ Status lower_dequantize(Builder& builder, const Operator& op) {
   if (!from.is_constant())
     return unsupported("tensor '" + from.name + "' is quantised (" + tensor_type_name(from.type) +
                        "); this version imports float32 TFLite models");
-  if (to.type != TensorType::kFloat32 || to.is_constant())
-    return corrupt_model("output tensor '" + to.name + "' must be a float32 tensor that nothing has written");
   DOTORI_ASSIGN_OR_RETURN(const std::vector<float> elements, constant_as_floats(from));
-  const graph::Constant constant = graph::make_constant(elements.data(), elements.size() * sizeof(float));
-  to.shape = from.shape;
-  to.owner = constant.owner;
-  to.data = {static_cast<const unsigned char*>(constant.data), constant.size_bytes};
-  return {};
+  return builder.make_constant(to, TensorType::kFloat32, from.shape, elements.data(), elements.size() * sizeof(float));
 }
 
 }  // namespace dotori::convert::tflite

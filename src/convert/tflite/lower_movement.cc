@@ -22,14 +22,13 @@ Result<Shape> resolve_shape(const std::vector<std::int64_t>& wanted, const Shape
       shape.push_back(1);
       continue;
     }
-    if (d < 1 || d > elements)
+    if (d < 1 || d > elements / known)
       return corrupt_model("dimension " + std::to_string(i) + " of the new shape is " + std::to_string(d) + " for an input " +
                            from.to_string());
     known *= d;
-    if (known > elements) break;
     shape.push_back(d);
   }
-  if (known > elements || elements % known != 0 || (open < 0 && known != elements))
+  if (elements % known != 0 || (open < 0 && known != elements))
     return corrupt_model("the new shape does not hold the " + std::to_string(elements) + " elements of " + from.to_string());
   if (open >= 0) shape[open] = elements / known;
   return shape;

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/pool/pool.h"
+#include "kernels/elementwise/vec8_neon.h"
+#include "kernels/pool/vec8_rows.h"
+
+namespace dotori::kernels {
+
+DOTORI_DEFINE_POOL8(neon)
+
+}  // namespace dotori::kernels
