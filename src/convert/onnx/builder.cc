@@ -154,7 +154,6 @@ ValueId Builder::broadcast_operand(const Tensor& t, int rank, const Axes& order)
   HostTensor stored = t.host->reshaped(lifted).permuted(order);
   const auto first = std::find_if(stored.dims.begin(), stored.dims.end(), [](std::int64_t d) { return d != 1; });
   stored.dims.erase(stored.dims.begin(), first);
-  // The cache knows a constant by its bytes: keep the source's where nothing moved.
   return constant(stored, identity_order(static_cast<int>(stored.dims.size())), name_with("constant"));
 }
 
@@ -173,7 +172,6 @@ Tensor Builder::add_binary(graph::BinaryFunction function, const Tensor& a, cons
   graph::Binary op;
   op.function = function;
   const ValueId first = broadcast_operand(a, rank, order), second = broadcast_operand(b, rank, order);
-  // A broadcast of leading ones stripped from the constant is rank-complete again through the other operand.
   return add(op, {first, second}, order, suffix);
 }
 

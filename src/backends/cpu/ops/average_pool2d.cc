@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "backends/cpu/cpu_ops.h"
+#include "backends/cpu/ops/pool2d.h"
+
+namespace dotori::backends::cpu {
+
+Status compile(const graph::AveragePool2d& op, CompileContext& context) {
+  return compile_pool(op, kernels::PoolKind::kAverage, op.count_include_pad, context);
+}
+
+}  // namespace dotori::backends::cpu

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "convert/onnx/ops.h"
+
+namespace dotori::convert::onnx {
+namespace {
+
+constexpr OpEntry kOps[] = {
+    {"Abs", import_unary},
+    {"Add", import_binary},
+    {"ArgMax", import_arg_max},
+    {"AveragePool", import_average_pool},
+    {"BatchNormalization", import_batch_normalization},
+    {"Cast", import_cast},
+    {"Ceil", import_unary},
+    {"Clip", import_clip},
+    {"Concat", import_concat},
+    {"Conv", import_conv},
+    {"ConvTranspose", import_conv_transpose},
+    {"Cos", import_unary},
+    {"DepthToSpace", import_depth_to_space},
+    {"Div", import_binary},
+    {"Dropout", import_identity},
+    {"Elu", import_unary},
+    {"Erf", import_unary},
+    {"Exp", import_unary},
+    {"Expand", import_expand},
+    {"Flatten", import_flatten},
+    {"Floor", import_unary},
+    {"Gather", import_gather},
+    {"Gelu", import_unary},
+    {"Gemm", import_gemm},
+    {"GlobalAveragePool", import_global_pool},
+    {"GlobalMaxPool", import_global_pool},
+    {"HardSigmoid", import_unary},
+    {"HardSwish", import_unary},
+    {"Identity", import_identity},
+    {"InstanceNormalization", import_instance_normalization},
+    {"LeakyRelu", import_unary},
+    {"Log", import_unary},
+    {"LogSoftmax", import_softmax},
+    {"MatMul", import_matmul},
+    {"Max", import_variadic},
+    {"MaxPool", import_max_pool},
+    {"Mean", import_variadic},
+    {"Min", import_variadic},
+    {"Mish", import_unary},
+    {"Mul", import_binary},
+    {"Neg", import_unary},
+    {"PRelu", import_prelu},
+    {"Pad", import_pad},
+    {"Pow", import_pow},
+    {"Reciprocal", import_unary},
+    {"ReduceMax", import_reduce},
+    {"ReduceMean", import_reduce},
+    {"ReduceMin", import_reduce},
+    {"ReduceSum", import_reduce},
+    {"Relu", import_unary},
+    {"Reshape", import_reshape},
+    {"Resize", import_resize},
+    {"Round", import_unary},
+    {"Shape", import_shape},
+    {"Sigmoid", import_unary},
+    {"Sign", import_unary},
+    {"Sin", import_unary},
+    {"Size", import_shape},
+    {"Slice", import_slice},
+    {"Softmax", import_softmax},
+    {"Softplus", import_unary},
+    {"SpaceToDepth", import_space_to_depth},
+    {"Split", import_split},
+    {"Sqrt", import_unary},
+    {"Squeeze", import_squeeze},
+    {"Sub", import_binary},
+    {"Sum", import_variadic},
+    {"Tanh", import_unary},
+    {"Tile", import_tile},
+    {"Transpose", import_transpose},
+    {"Unsqueeze", import_unsqueeze},
+    {"Upsample", import_upsample},
+};
+
+struct Hint {
+  const char* op_type;
+  const char* text;
+};
+
+constexpr char kFloatModel[] = "convert the float model and quantise it with `dotori quantize`";
+constexpr char kDecode[] = "cut the model before it; the runtime decodes boxes itself";
+
+constexpr Hint kHints[] = {
+    {"QuantizeLinear", kFloatModel},
+    {"DequantizeLinear", kFloatModel},
+    {"DynamicQuantizeLinear", kFloatModel},
+    {"QLinearConv", kFloatModel},
+    {"QLinearMatMul", kFloatModel},
+    {"ConvInteger", kFloatModel},
+    {"MatMulInteger", kFloatModel},
+    {"NonMaxSuppression", kDecode},
+    {"TopK", kDecode},
+    {"RoiAlign", "two-stage detectors are not supported; use a one-stage detector"},
+    {"LSTM", "recurrent networks are not supported"},
+    {"GRU", "recurrent networks are not supported"},
+    {"RNN", "recurrent networks are not supported"},
+    {"Loop", "export the model with its loops unrolled"},
+    {"Scan", "export the model with its loops unrolled"},
+    {"If", "export the model with a fixed condition"},
+    {"Einsum", "write it as MatMul with constant weights"},
+    {"Where", "supported for constants only; write it as arithmetic"},
+    {"Equal", "comparisons are supported for constants only"},
+    {"Greater", "comparisons are supported for constants only"},
+    {"Less", "comparisons are supported for constants only"},
+    {"LRN", "local response normalisation is not supported; use BatchNormalization"},
+    {"LayerNormalization", "write it as ReduceMean, Sub, Mul, Add, Sqrt and Div"},
+    {"GroupNormalization", "write it as Reshape, InstanceNormalization and Reshape"},
+    {"GatherND", "write it as Gather or Slice"},
+    {"Selu", "write it as Elu and Mul"},
+    {"Celu", "write it as Elu"},
+    {"ThresholdedRelu", "use Relu or LeakyRelu"},
+    {"Softsign", "write it as Abs, Add and Div"},
+    {"GlobalLpPool", "use GlobalAveragePool"},
+    {"LpPool", "use AveragePool"},
+    {"MaxUnpool", "use Resize"},
+    {"ReduceProd", "supported for constants only"},
+    {"Range", "supported for constants only"},
+    {"NonZero", "supported for constants only"},
+};
+
+}  // namespace
+
+const OpEntry* find_op(const std::string& op_type) {
+  for (const OpEntry& entry : kOps) {
+    if (op_type == entry.op_type) return &entry;
+  }
+  return nullptr;
+}
+
+const char* rewrite_hint(const std::string& op_type) {
+  for (const Hint& hint : kHints) {
+    if (op_type == hint.op_type) return hint.text;
+  }
+  return "";
+}
+
+bool evaluate_on_host(NodeContext& ctx) { return evaluate_shape(ctx) || evaluate_math(ctx); }
+
+}  // namespace dotori::convert::onnx

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+// The `dotori` program as a user meets it: commands, exit codes, JSON, error lines, files written or not.
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "cli/npy.h"
+
+namespace dotori::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::json;
+
+struct Outcome {
+  int exit_code = -1;
+  std::string out, err;
+};
+
+std::string slurp(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+class Cli : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    char pattern[] = "/tmp/dotori_cli_XXXXXX";
+    ASSERT_NE(mkdtemp(pattern), nullptr);
+    dir = pattern;
+    write_classifier();
+    write_photo();
+  }
+  void TearDown() override { fs::remove_all(dir); }
+
+  Outcome run(const std::string& arguments) {
+    const std::string command = std::string(DOTORI_PROGRAM) + " " + arguments + " >" + path("stdout") + " 2>" + path("stderr");
+    const int status = std::system(command.c_str());
+    return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, slurp(path("stdout")), slurp(path("stderr"))};
+  }
+  std::string path(const std::string& name) const { return (dir / name).string(); }
+
+  // A Darknet classifier: one convolution to three channels that sees one colour each, global pooling, softmax.
+  void write_classifier() {
+    std::ofstream(path("net.cfg")) << "[net]\nwidth=16\nheight=16\nchannels=3\n\n[convolutional]\nfilters=3\nsize=1\nstride=1\npad=1\n"
+                                      "activation=linear\n\n[avgpool]\n\n[softmax]\ngroups=1\n";
+    std::ofstream file(path("net.weights"), std::ios::binary);
+    const std::int32_t header[3] = {0, 2, 0};
+    const std::int64_t seen = 0;
+    const float biases[3] = {0, 0, 0};
+    const float weights[9] = {9, 0, 0, 0, 9, 0, 0, 0, 9};
+    file.write(reinterpret_cast<const char*>(header), sizeof(header));
+    file.write(reinterpret_cast<const char*>(&seen), sizeof(seen));
+    file.write(reinterpret_cast<const char*>(biases), sizeof(biases));
+    file.write(reinterpret_cast<const char*>(weights), sizeof(weights));
+    std::ofstream(path("names")) << "red\ngreen\nblue\n";
+  }
+
+  // A green 20x12 BMP.
+  void write_photo() {
+    const int width = 20, height = 12, row = width * 3;
+    std::string bmp(54 + row * height, '\0');
+    auto put = [&](int at, std::uint32_t v, int bytes) {
+      for (int i = 0; i < bytes; ++i) bmp[static_cast<std::size_t>(at + i)] = static_cast<char>(v >> (8 * i));
+    };
+    bmp[0] = 'B';
+    bmp[1] = 'M';
+    put(2, static_cast<std::uint32_t>(bmp.size()), 4);
+    put(10, 54, 4);
+    put(14, 40, 4);
+    put(18, width, 4);
+    put(22, height, 4);
+    put(26, 1, 2);
+    put(28, 24, 2);
+    for (int i = 0; i < width * height; ++i) bmp[static_cast<std::size_t>(54 + 3 * i + 1)] = static_cast<char>(255);
+    std::ofstream(path("green.bmp"), std::ios::binary) << bmp;
+  }
+  void convert() {
+    const Outcome o = run("convert " + path("net.cfg") + " " + path("net.weights") + " -o " + path("net.dtr") + " --labels " + path("names"));
+    ASSERT_EQ(o.exit_code, 0) << o.err;
+  }
+
+  fs::path dir;
+};
+
+TEST_F(Cli, HelpAndVersion) {
+  for (const char* command : {"--help", "convert --help", "run --help", "inspect --help", "bench --help"}) {
+    const Outcome o = run(command);
+    EXPECT_EQ(o.exit_code, 0) << command;
+    EXPECT_NE(o.out.find("Example"), std::string::npos) << command;
+  }
+  const Outcome version = run("--version");
+  EXPECT_EQ(version.exit_code, 0);
+  EXPECT_NE(version.out.find("isa: "), std::string::npos);
+}
+
+TEST_F(Cli, WrongCommandLinesExitWithTwo) {
+  for (const char* arguments : {"", "frobnicate", "run", "bench", "convert", "inspect --no-such-option x", "bench x.dtr --threads 99"}) {
+    const Outcome o = run(arguments);
+    EXPECT_EQ(o.exit_code, 2) << arguments;
+    EXPECT_FALSE(o.err.empty()) << arguments;
+  }
+}
+
+TEST_F(Cli, ClassifiesAPhoto) {
+  convert();
+  const Outcome o = run("run " + path("net.dtr") + " " + path("green.bmp") + " --json --save " + path("seen.png"));
+  ASSERT_EQ(o.exit_code, 0) << o.err;
+  const Json json = Json::parse(o.out);
+  const Json& result = json["results"].at(0);
+  EXPECT_EQ(result["photo"], path("green.bmp"));
+  EXPECT_GE(result["ms"].get<double>(), 0);
+  EXPECT_EQ(result["top"].at(0)["label"], "green");
+  EXPECT_EQ(result["top"].at(0)["index"], 1);
+  EXPECT_GT(result["top"].at(0)["score"].get<double>(), 0.99);
+  EXPECT_EQ(result["top"].size(), 3u);
+  EXPECT_EQ(slurp(path("seen.png")).substr(1, 3), "PNG");
+  EXPECT_NE(run("run " + path("net.dtr") + " " + path("green.bmp")).out.find("green"), std::string::npos);
+}
+
+TEST_F(Cli, InspectShowsCostAndMemory) {
+  convert();
+  const Outcome o = run("inspect " + path("net.dtr") + " --json --html " + path("net.html"));
+  ASSERT_EQ(o.exit_code, 0) << o.err;
+  const Json json = Json::parse(o.out);
+  EXPECT_EQ(json["inputs"].at(0)["shape"], Json({1, 16, 16, 3}));
+  EXPECT_EQ(json["macs"], 16 * 16 * 9);
+  EXPECT_EQ(json["parameters"], 12);
+  EXPECT_GT(json["arena_bytes"].get<long>(), 16 * 16 * 3 * 4);
+  EXPECT_GE(json["operators"].size(), 3u);
+  EXPECT_EQ(json["outputs"].size(), 1u);
+  EXPECT_NE(slurp(path("net.html")).find("<svg"), std::string::npos);
+}
+
+TEST_F(Cli, BenchReportsStableNames) {
+  convert();
+  const Outcome o = run("bench " + path("net.dtr") + " --runs 3 --threads 2 --json");
+  ASSERT_EQ(o.exit_code, 0) << o.err;
+  const Json json = Json::parse(o.out);
+  for (const char* name : {"median_ms", "min_ms", "p90_ms", "load_ms", "arena_bytes", "file_bytes", "threads", "backend", "isa", "nodes"})
+    EXPECT_TRUE(json.contains(name)) << name;
+  EXPECT_EQ(json["threads"], 2);
+  for (const char* name : {"name", "op", "kernel", "ms", "macs"}) EXPECT_TRUE(json["nodes"].at(0).contains(name)) << name;
+  const Json reference = Json::parse(run("bench " + path("net.dtr") + " --runs 1 --backend reference --json").out);
+  EXPECT_EQ(reference["isa"], "none");
+  for (const Json& node : reference["nodes"])
+    EXPECT_EQ(node["kernel"].get<std::string>().find("avx2"), std::string::npos) << node["kernel"];
+}
+
+TEST_F(Cli, TensorsInAndOut) {
+  convert();
+  std::vector<float> values(16 * 16 * 3, 0.0f);
+  for (std::size_t i = 2; i < values.size(); i += 3) values[i] = 1;
+  TensorView blue;
+  blue.shape = {1, 16, 16, 3};
+  blue.data = values.data();
+  blue.size_bytes = values.size() * 4;
+  ASSERT_TRUE(save_npy(path("blue.npy"), blue).ok());
+  ASSERT_EQ(run("run " + path("net.dtr") + " --input " + path("blue.npy") + " --dump " + path("out")).exit_code, 0);
+  const auto result = load_npy(path("out/output_0.npy"));
+  ASSERT_TRUE(result.ok()) << result.status().message();
+  ASSERT_EQ(result->bytes.size(), 12u);
+  float scores[3];
+  std::memcpy(scores, result->bytes.data(), sizeof(scores));
+  EXPECT_GT(scores[2], 0.99f);
+
+  blue.shape = {1, 48, 16, 1};
+  ASSERT_TRUE(save_npy(path("wrong.npy"), blue).ok());
+  const Outcome wrong = run("run " + path("net.dtr") + " --input " + path("wrong.npy") + " --dump " + path("out"));
+  EXPECT_EQ(wrong.exit_code, 1);
+  EXPECT_NE(wrong.err.find("[1,48,16,1]"), std::string::npos) << wrong.err;
+}
+
+TEST_F(Cli, FailuresAreOneLineAndWriteNothing) {
+  convert();
+  std::ofstream(path("junk.onnx")) << "this is no network";
+  std::ofstream(path("junk.tflite")) << "neither is this";
+  std::ofstream(path("broken.cfg")) << "[net]\nwidth=16\nheight=16\nchannels=3\n[lstm]\noutput=3\n";
+  std::ofstream(path("short.weights"), std::ios::binary) << std::string(30, '\0');
+  std::ofstream(path("no.jpg")) << "not a photo";
+  std::ofstream(path("cut.dtr"), std::ios::binary) << slurp(path("net.dtr")).substr(0, 200);
+  struct Case {
+    std::string arguments, expected;
+  };
+  const std::string out = " -o " + path("never.dtr");
+  const std::vector<Case> cases = {
+      {"convert " + path("missing.onnx") + out, "missing.onnx"},
+      {"convert " + path("junk.onnx") + out, "junk.onnx"},
+      {"convert " + path("junk.tflite") + out, "junk.tflite"},
+      {"convert " + path("net.cfg") + out, "two files"},
+      {"convert " + path("names") + out, "unknown kind of file"},
+      {"convert " + path("broken.cfg") + " " + path("net.weights") + out, "lstm"},
+      {"convert " + path("net.cfg") + " " + path("short.weights") + out, "short.weights"},
+      {"convert " + path("net.cfg") + " " + path("net.weights") + out + " --preset nonsense", "nonsense"},
+      {"convert " + path("net.cfg") + " " + path("net.weights") + out + " --task detection", "--decoder"},
+      {"convert " + path("net.cfg") + " " + path("net.weights") + out + " --mean 1,2", "--mean"},
+      {"convert " + path("net.cfg") + " " + path("net.weights") + " -o " + path("no/such/folder/x.dtr"), "no/such/folder"},
+      {"run " + path("missing.dtr") + " " + path("green.bmp"), "missing.dtr"},
+      {"run " + path("net.dtr") + " " + path("no.jpg"), "no.jpg"},
+      {"run " + path("net.dtr"), "photos"},
+      {"run " + path("cut.dtr") + " " + path("green.bmp"), "cut.dtr"},
+      {"inspect " + path("names"), "names"},
+      {"bench " + path("cut.dtr"), "cut.dtr"},
+  };
+  for (const Case& c : cases) {
+    const Outcome o = run(c.arguments);
+    EXPECT_EQ(o.exit_code, 1) << c.arguments;
+    EXPECT_EQ(o.err.rfind("dotori: ", 0), 0u) << o.err;
+    EXPECT_NE(o.err.find(c.expected), std::string::npos) << c.arguments << "\n" << o.err;
+    EXPECT_EQ(std::count(o.err.begin(), o.err.end(), '\n'), 1) << o.err;
+    EXPECT_TRUE(o.out.empty()) << o.out;
+    EXPECT_FALSE(fs::exists(path("never.dtr"))) << c.arguments;
+  }
+}
+
+}  // namespace
+}  // namespace dotori::cli
