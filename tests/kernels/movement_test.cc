@@ -101,12 +101,14 @@ TEST(CopyLoops, EveryRunLength) {
   }
 }
 
-TEST(PadSources, EveryMode) {
-  const auto sources = [](PadMode mode, std::int64_t dim, std::int64_t before, std::int64_t after) {
-    Dims table(static_cast<size_t>(before + dim + after));
-    pad_sources(mode, dim, before, after, table.data());
-    return table;
-  };
+// The source of every index of a padded axis.
+Dims sources(PadMode mode, std::int64_t dim, std::int64_t before, std::int64_t after) {
+  Dims from;
+  for (std::int64_t i = 0; i < before + dim + after; ++i) from.push_back(pad_source(mode, dim, before, i));
+  return from;
+}
+
+TEST(PadSource, EveryMode) {
   EXPECT_EQ(sources(PadMode::kConstant, 3, 2, 1), (Dims{-1, -1, 0, 1, 2, -1}));
   EXPECT_EQ(sources(PadMode::kReflect, 4, 3, 2), (Dims{3, 2, 1, 0, 1, 2, 3, 2, 1}));
   EXPECT_EQ(sources(PadMode::kEdge, 3, 2, 2), (Dims{0, 0, 0, 1, 2, 2, 2}));
@@ -117,17 +119,15 @@ TEST(PadSources, EveryMode) {
 template <class T>
 void check_pad(PadMode mode, const Dims& dims, const Dims& before, const Dims& after) {
   const int rank = static_cast<int>(dims.size());
-  PadLoops loops = plan_pad(dims.data(), before.data(), after.data(), rank, sizeof(T));
+  PadLoops loops = plan_pad(mode, dims.data(), before.data(), after.data(), rank, sizeof(T));
   const T value = static_cast<T>(77);
   std::memcpy(loops.fill, &value, sizeof(T));
   std::vector<Dims> tables;
   Dims out;
   for (size_t k = 0; k < dims.size(); ++k) {
     out.push_back(before[k] + dims[k] + after[k]);
-    tables.emplace_back(static_cast<size_t>(out[k]));
-    pad_sources(mode, dims[k], before[k], after[k], tables[k].data());
+    tables.push_back(sources(mode, dims[k], before[k], after[k]));
   }
-  for (int k = 0; k < loops.rank; ++k) loops.sources[k] = tables[static_cast<size_t>(k)].data();
   const std::vector<T> x = counting<T>(product(dims));
   GuardedBuffer<T> y(static_cast<size_t>(product(out)), 1);
   pad_rows(loops, x.data(), y.data(), 0, loops.rows() / 2);

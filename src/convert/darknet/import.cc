@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <cmath>
+#include <algorithm>
 #include <new>
 
 #include "convert/convert.h"
@@ -131,8 +131,30 @@ class Builder {
       node.function = function;
       if (last) node.activation = layer.activation;
       const std::string name = last ? layer.name : layer.name + "/" + std::to_string(i);
-      const graph::ValueId source = values_[static_cast<std::size_t>(layer.sources[i])];
+      graph::ValueId source = values_[static_cast<std::size_t>(layer.sources[i])];
+      if (layer.kind == LayerKind::kShortcut) {
+        const LayerShape& from = network_.layers[static_cast<std::size_t>(layer.sources[i])].out;
+        DOTORI_ASSIGN_OR_RETURN(source, fit_shortcut(layer, name, from, source));
+      }
       DOTORI_ASSIGN_OR_RETURN(x, graph_.add_node(name, node, {source, x}));
+    }
+    return x;
+  }
+
+  // The source of a shortcut brought to the shape of the layer's input.
+  Result<graph::ValueId> fit_shortcut(const Layer& layer, const std::string& name, const LayerShape& from, graph::ValueId x) {
+    const LayerShape& to = layer.in;
+    const std::int64_t stride = from.w / to.w;
+    const std::int64_t channels = std::min(from.c, to.c);
+    if (from.h != to.h || from.w != to.w || channels != from.c) {
+      const graph::Slice slice{Shape{0, 0, 0, 0}, Shape{1, to.h, to.w, channels}, Shape{1, stride, stride, 1}};
+      DOTORI_ASSIGN_OR_RETURN(x, graph_.add_node(name + "/sample", slice, {x}));
+    }
+    if (channels != to.c) {
+      graph::Pad pad;
+      pad.before = Shape{0, 0, 0, 0};
+      pad.after = Shape{0, 0, 0, to.c - channels};
+      DOTORI_ASSIGN_OR_RETURN(x, graph_.add_node(name + "/pad", pad, {x}));
     }
     return x;
   }

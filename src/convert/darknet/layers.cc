@@ -170,10 +170,15 @@ Status plan_combination(const Section& section, const std::vector<Layer>& layers
   for (int s : stated) {
     DOTORI_ASSIGN_OR_RETURN(const int number, source(section, "from", s));
     const LayerShape& from = layers[static_cast<std::size_t>(number)].out;
-    layer->out = from;
-    const bool fits = layer->kind == LayerKind::kScaleChannels
-                          ? layer->in.h == 1 && layer->in.w == 1 && from.c == layer->in.c
-                          : from == layer->in;
+    bool fits = from == layer->in;
+    layer->out = layer->in;
+    if (layer->kind == LayerKind::kShortcut) {
+      const std::int64_t stride = from.w / layer->in.w;
+      fits = stride >= 1 && stride == from.h / layer->in.h;
+    } else if (layer->kind == LayerKind::kScaleChannels) {
+      fits = layer->in.h == 1 && layer->in.w == 1 && from.c == layer->in.c;
+      layer->out = from;
+    }
     if (!fits)
       return unsupported(section.where("from") + ": layer " + std::to_string(number) + " is " + std::to_string(from.w) + "x" +
                          std::to_string(from.h) + "x" + std::to_string(from.c) + ", this layer's input is " +

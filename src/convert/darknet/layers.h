@@ -21,7 +21,7 @@ enum class LayerKind {
   kAveragePool,   // global
   kUpsample,      // nearest
   kRoute,         // channels of several layers one after the other, or a group of each one's channels
-  kShortcut,      // sum of equal shapes
+  kShortcut,      // sum; of a larger source every stride-th pixel and the first channels, missing channels count as 0
   kScaleChannels, // `source` times this layer's input, which has one number a channel
   kMultiply,      // [sam]: product of equal shapes
   kReorg,         // space to depth in Darknet's own order

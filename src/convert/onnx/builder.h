@@ -58,6 +58,10 @@ class Builder {
   Tensor add_unary(graph::Function function, const Tensor& x, float alpha = 0, float beta = 0, const char* suffix = "");
   // With NumPy broadcasting; either may be a host tensor, not both.
   Tensor add_binary(graph::BinaryFunction function, const Tensor& a, const Tensor& b, const char* suffix = "");
+  // The other operand of an element-wise operation with a tensor of `rank` axes stored in `order`: a graph tensor lifted to
+  // that rank and order; a host tensor as a constant in that order, without its leading axes of one element.
+  graph::ValueId broadcast_operand(const Tensor& t, int rank, const Axes& order);
+  // The same elements; the number must be equal.
   Tensor reshape(const Tensor& t, const Dims& dims);
   // Axis k of the result is axis perm[k]; perm is a permutation of t's axes.
   Tensor transpose(const Tensor& t, const Axes& perm);
@@ -77,9 +81,6 @@ class Builder {
  private:
   graph::ValueId add_node(graph::Op op, std::vector<graph::ValueId> inputs, const char* suffix);
   std::string name_with(const char* suffix) const;
-  // `t`, with axes of one element in front of it up to `rank`, for an operation with a tensor stored in `order`: its
-  // constant without leading ones, or the graph value in that order.
-  graph::ValueId broadcast_operand(const Tensor& t, int rank, const Axes& order);
 
   struct HostConstant {
     HostTensor tensor;  // keeps the key's address in use

@@ -72,12 +72,21 @@ inline void fixed_tile(const DepthwiseF32& conv, const DepthwiseTile& tile, size
 #pragma GCC unroll 8
     for (int k = 0; k < kKernelW; ++k) w[k] = load8(packed + 8 * k);
     const ptrdiff_t row = (tile.in_y + ptrdiff_t{ky} * conv.dilation_h) * conv.in_w;
-    // Only in-range columns are read; the index may start before the row.
+    // Only columns of the image are read; at the edge the index may start outside.
     ptrdiff_t at = (row + tile.in_x) * static_cast<ptrdiff_t>(channels) + static_cast<ptrdiff_t>(c);
+    F8 next = bias;
+    if constexpr (!kEdge) next = load_channels<kPart>(tile.src + at, channels);
 #pragma GCC unroll 32
-    for (int j = 0; j < kInputCols; ++j, at += static_cast<ptrdiff_t>(channels)) {
-      if (kEdge && static_cast<size_t>(tile.in_x + j) >= width) continue;
-      const F8 x = load_channels<kPart>(tile.src + at, channels);
+    for (int j = 0; j < kInputCols; ++j) {
+      F8 x = next;
+      at += static_cast<ptrdiff_t>(channels);
+      if constexpr (kEdge) {
+        if (static_cast<size_t>(tile.in_x + j) >= width) continue;
+        x = load_channels<kPart>(tile.src + (at - static_cast<ptrdiff_t>(channels)), channels);
+      } else if (j + 1 < kInputCols) {
+        // One column ahead, for processors that do not reorder instructions.
+        next = load_channels<kPart>(tile.src + at, channels);
+      }
 #pragma GCC unroll 8
       for (int n = 0; n < kTileCols; ++n) {
         const int k = j - n * kStrideW;

@@ -42,28 +42,29 @@ constexpr int kMaxPadRank = 6;
 
 // Padding of dense tensors. Inner axes without padding are part of the block.
 struct PadLoops {
-  int rank = 0;                         // axes left, the last of them padded; 0: nothing is padded
-  size_t out_dims[kMaxPadRank] = {};
+  PadMode mode = PadMode::kConstant;
+  int rank = 0;                          // axes left, the last of them padded; 0: nothing is padded
+  int64_t dims[kMaxPadRank] = {};        // of the source
+  int64_t before[kMaxPadRank] = {};
+  int64_t out_dims[kMaxPadRank] = {};
   size_t src_strides[kMaxPadRank] = {};  // bytes
-  size_t block_bytes = 0;               // one element of the innermost axis left (rank 0: the whole tensor)
+  size_t block_bytes = 0;                // one element of the innermost axis left (rank 0: the whole tensor)
   size_t element_bytes = 0;
-  unsigned char fill[8] = {};           // one element, for kConstant
-  size_t before = 0, copied = 0;        // of the last axis: blocks in front, blocks that come straight from the source
-  // sources[axis][i]: source index of out index i, or -1 for fill. Memory of the caller.
-  const int64_t* sources[kMaxPadRank] = {};
+  unsigned char fill[8] = {};            // one element, for kConstant
 
   size_t rows() const noexcept {
     size_t n = 1;
-    for (int i = 0; i + 1 < rank; ++i) n *= out_dims[i];
+    for (int i = 0; i + 1 < rank; ++i) n *= static_cast<size_t>(out_dims[i]);
     return n;
   }
 };
 
-// Everything but `sources` and `fill`. `dims`, `before` and `after` have `rank` (at most 6) numbers.
-PadLoops plan_pad(const int64_t* dims, const int64_t* before, const int64_t* after, int rank, size_t element_bytes) noexcept;
-// Fills `table` (before + dim + after numbers) for one axis. kReflect wants before, after < dim; kSymmetric repeats as needed.
-void pad_sources(PadMode mode, int64_t dim, int64_t before, int64_t after, int64_t* table) noexcept;
-// Rows [begin, end) of loops.rows(): all elements along the last axis left.
+// Everything but `fill`. `dims`, `before` and `after` have `rank` (at most 6) numbers.
+PadLoops plan_pad(PadMode mode, const int64_t* dims, const int64_t* before, const int64_t* after, int rank,
+                  size_t element_bytes) noexcept;
+// The source index for index `i` of the padded axis, or -1 for fill. Any amount of padding; kReflect needs dim > 1.
+int64_t pad_source(PadMode mode, int64_t dim, int64_t before, int64_t i) noexcept;
+// Rows [begin, end) of loops.rows(): all elements along the last axis left. src and dst must not overlap.
 void pad_rows(const PadLoops& loops, const void* src, void* dst, size_t begin, size_t end) noexcept;
 
 // dst block i = src block (i / count) * dim + indices[i % count] for i in [begin, end); blocks of `block_bytes`, indices in

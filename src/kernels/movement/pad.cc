@@ -20,10 +20,26 @@ void fill_blocks(const PadLoops& loops, unsigned char* dst, size_t blocks) {
   memset(dst, loops.fill[0], count);
 }
 
+// Out elements [first, stop) of the last axis, all on one side of the source row `src`.
+void pad_border(const PadLoops& loops, const unsigned char* src, unsigned char* dst, int64_t first, int64_t stop) {
+  const int last = loops.rank - 1;
+  if (loops.mode == PadMode::kConstant) {
+    fill_blocks(loops, dst + static_cast<size_t>(first) * loops.block_bytes, static_cast<size_t>(stop - first));
+    return;
+  }
+  for (int64_t i = first; i < stop; ++i) {
+    const int64_t from = pad_source(loops.mode, loops.dims[last], loops.before[last], i);
+    memcpy(dst + static_cast<size_t>(i) * loops.block_bytes, src + static_cast<size_t>(from) * loops.block_bytes,
+           loops.block_bytes);
+  }
+}
+
 }  // namespace
 
-PadLoops plan_pad(const int64_t* dims, const int64_t* before, const int64_t* after, int rank, size_t element_bytes) noexcept {
+PadLoops plan_pad(PadMode mode, const int64_t* dims, const int64_t* before, const int64_t* after, int rank,
+                  size_t element_bytes) noexcept {
   PadLoops loops;
+  loops.mode = mode;
   loops.element_bytes = element_bytes;
   loops.block_bytes = element_bytes;
   int last = rank - 1;
@@ -31,43 +47,32 @@ PadLoops plan_pad(const int64_t* dims, const int64_t* before, const int64_t* aft
   loops.rank = last + 1;
   size_t stride = loops.block_bytes;
   for (int axis = last; axis >= 0; --axis) {
-    loops.out_dims[axis] = static_cast<size_t>(before[axis] + dims[axis] + after[axis]);
+    loops.dims[axis] = dims[axis];
+    loops.before[axis] = before[axis];
+    loops.out_dims[axis] = before[axis] + dims[axis] + after[axis];
     loops.src_strides[axis] = stride;
     stride *= static_cast<size_t>(dims[axis]);
-  }
-  if (last >= 0) {
-    loops.before = static_cast<size_t>(before[last]);
-    loops.copied = static_cast<size_t>(dims[last]);
   }
   return loops;
 }
 
-void pad_sources(PadMode mode, int64_t dim, int64_t before, int64_t after, int64_t* table) noexcept {
-  for (int64_t i = 0; i < before + dim + after; ++i) {
-    int64_t from = i - before;
-    if (from < 0 || from >= dim) {
-      switch (mode) {
-        case PadMode::kReflect: {
-          // The mirrored axis repeats every 2 (dim - 1) elements.
-          const int64_t period = dim > 1 ? 2 * (dim - 1) : 1;
-          from = ((from % period) + period) % period;
-          if (from >= dim) from = period - from;
-          break;
-        }
-        case PadMode::kSymmetric: {
-          const int64_t period = 2 * dim;
-          from = ((from % period) + period) % period;
-          if (from >= dim) from = period - 1 - from;
-          break;
-        }
-        case PadMode::kEdge:
-          from = from < 0 ? 0 : dim - 1;
-          break;
-        default:
-          from = -1;
-      }
+int64_t pad_source(PadMode mode, int64_t dim, int64_t before, int64_t i) noexcept {
+  const int64_t at = i - before;
+  if (at >= 0 && at < dim) return at;
+  switch (mode) {
+    case PadMode::kReflect: {
+      // The mirrored axis repeats every 2 (dim - 1) elements.
+      const int64_t period = dim > 1 ? 2 * (dim - 1) : 1, phase = ((at % period) + period) % period;
+      return phase < dim ? phase : period - phase;
     }
-    table[i] = from;
+    case PadMode::kSymmetric: {
+      const int64_t period = 2 * dim, phase = ((at % period) + period) % period;
+      return phase < dim ? phase : period - 1 - phase;
+    }
+    case PadMode::kEdge:
+      return at < 0 ? 0 : dim - 1;
+    default:
+      return -1;
   }
 }
 
@@ -78,39 +83,25 @@ void pad_rows(const PadLoops& loops, const void* src, void* dst, size_t begin, s
     return;
   }
   const int last = loops.rank - 1;
-  const size_t blocks = loops.out_dims[last];
-  const int64_t* sources = loops.sources[last];
+  const int64_t blocks = loops.out_dims[last], before = loops.before[last], dim = loops.dims[last];
   for (size_t row = begin; row < end; ++row) {
-    unsigned char* d = static_cast<unsigned char*>(dst) + row * blocks * block;
+    unsigned char* d = static_cast<unsigned char*>(dst) + row * static_cast<size_t>(blocks) * block;
     const unsigned char* s = static_cast<const unsigned char*>(src);
-    bool filled = false;
-    size_t index = row;
-    for (int axis = last - 1; axis >= 0; --axis) {
-      const int64_t from = loops.sources[axis][index % loops.out_dims[axis]];
+    bool outside = false;
+    int64_t index = static_cast<int64_t>(row);
+    for (int axis = last - 1; axis >= 0 && !outside; --axis) {
+      const int64_t from = pad_source(loops.mode, loops.dims[axis], loops.before[axis], index % loops.out_dims[axis]);
       index /= loops.out_dims[axis];
-      if (from < 0) {
-        filled = true;
-        break;
-      }
-      s += static_cast<size_t>(from) * loops.src_strides[axis];
+      outside = from < 0;
+      if (!outside) s += static_cast<size_t>(from) * loops.src_strides[axis];
     }
-    if (filled) {
-      fill_blocks(loops, d, blocks);
+    if (outside) {
+      fill_blocks(loops, d, static_cast<size_t>(blocks));
       continue;
     }
-    const auto border = [&](size_t first, size_t stop) {
-      for (size_t i = first; i < stop; ++i) {
-        if (sources[i] < 0) {
-          // Only a constant border has these, and it has nothing else.
-          fill_blocks(loops, d + first * block, stop - first);
-          return;
-        }
-        memcpy(d + i * block, s + static_cast<size_t>(sources[i]) * block, block);
-      }
-    };
-    border(0, loops.before);
-    memcpy(d + loops.before * block, s, loops.copied * block);
-    border(loops.before + loops.copied, blocks);
+    pad_border(loops, s, d, 0, before);
+    memcpy(d + static_cast<size_t>(before) * block, s, static_cast<size_t>(dim) * block);
+    pad_border(loops, s, d, before + dim, blocks);
   }
 }
 

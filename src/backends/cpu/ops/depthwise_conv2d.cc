@@ -67,7 +67,7 @@ Status compile_depthwise(const graph::Conv2d& op, CompileContext& context) {
 
   step.image_elems = static_cast<std::size_t>(x[1] * x[2] * x[3]);
   step.row_elems = static_cast<std::size_t>(y[2] * y[3]);
-  step.rows = ImageRows::make(y[0], y[1], y[2] * y[3] * op.kernel_h * op.kernel_w);
+  step.rows = ImageRows::make(y[0], y[1], y[2] * y[3], std::int64_t{op.kernel_h} * op.kernel_w);
   step.src = context.input(0);
   step.dst = context.output();
   const kernels::DepthwiseF32Kernel& kernel = kernels::select_depthwise_f32(conv, context.isa());

@@ -29,14 +29,15 @@ struct ImageRows {
   std::int64_t rows = 1;           // of each image
   std::int64_t rows_per_task = 1;
 
-  // `row_operations`: about how many arithmetic operations a row costs.
-  static ImageRows make(std::int64_t images, std::int64_t rows, std::int64_t row_operations) noexcept {
+  // `row_elems`: elements of an output row; `elem_operations`: about how many arithmetic operations one costs.
+  static ImageRows make(std::int64_t images, std::int64_t rows, std::int64_t row_elems,
+                        std::int64_t elem_operations) noexcept {
     constexpr std::int64_t kTaskOperations = 32768;  // a few microseconds
     constexpr std::int64_t kMostTasks = 1 << 20;
     ImageRows r;
     r.images = images;
     r.rows = rows;
-    r.rows_per_task = row_operations > 0 ? kTaskOperations / row_operations + 1 : kTaskOperations;
+    r.rows_per_task = kTaskOperations / elem_operations / row_elems + 1;
     const std::int64_t least = (images * rows + kMostTasks - 1) / kMostTasks;
     if (r.rows_per_task < least) r.rows_per_task = least;
     return r;

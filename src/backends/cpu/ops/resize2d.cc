@@ -97,7 +97,7 @@ Status fill_tables(const graph::Resize2d& op, CompileContext& context, ResizeTab
   step.image_elems = static_cast<std::size_t>(x[1]) * step.in_row_elems;
   step.out_row_elems = static_cast<std::size_t>(y[2] * y[3]);
   constexpr std::int64_t kOperationsPerElement = 8;
-  step.tasks = ImageRows::make(y[0], y[1], y[2] * y[3] * kOperationsPerElement);
+  step.tasks = ImageRows::make(y[0], y[1], y[2] * y[3], kOperationsPerElement);
   return {};
 }
 
