@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Photos in, answers out: everything between an image file and a model's tensors. Library dotori::vision; the engine itself
-// does not depend on it.
+// Photos in, answers out: everything between an image file and a model's tensors. Library dotori::vision; the engine
+// itself does not depend on it.
 //
 //   auto photo = vision::load_image("dog.jpg");
 //   auto transform = vision::fill_input(*photo, model.task().preprocess, session.input(0));
@@ -9,8 +9,9 @@
 //   vision::draw_boxes(*photo, *boxes, model.task().labels);
 //   vision::save_png(*photo, "seen.png");
 //
-// All functions are free of shared state: any number of threads may call them on different objects. None throws, aborts or
-// prints. Coordinates: pixel (i, j) covers the square [i, i+1) x [j, j+1); x runs right, y down, (0, 0) is the top left.
+// All functions are free of shared state: any number of threads may call them on different objects. None throws, aborts
+// or prints. Coordinates: pixel (i, j) covers the square [i, i+1) x [j, j+1); x runs right, y down, (0, 0) is the top
+// left.
 #pragma once
 
 #include <cstddef>
@@ -48,20 +49,21 @@ struct Color {
 Image make_image(int width, int height, Color color = {});
 
 struct DecodeOptions {
-  std::size_t max_pixels = 40'000'000;               // width * height, checked before any pixel memory is reserved
+  std::size_t max_pixels = 40'000'000;                  // width * height, checked before any pixel memory is reserved
   std::size_t max_file_bytes = std::size_t{256} << 20;  // load_image only
 };
 
-// JPEG (baseline and progressive; gray, RGB, YCbCr, CMYK, YCCK; EXIF orientation 1..8 applied), PNG (1..16 bits, palette;
-// transparency is composited on white) or BMP, told apart by the first bytes.
-// Errors: kInvalidArgument (empty, damaged or truncated), kUnsupported (another format; a JPEG with more than 100 scans),
-// kOutOfMemory (more than max_pixels).
+// JPEG (baseline and progressive; gray, RGB, YCbCr, CMYK, YCCK; EXIF orientation 1..8 applied), PNG (1..16 bits,
+// palette; transparency is composited on white) or BMP, told apart by the first bytes. Errors: kInvalidArgument (empty,
+// damaged or truncated), kUnsupported (another format; a JPEG with more than 100 scans), kOutOfMemory (more than
+// max_pixels).
 Result<Image> decode_image(Span<const unsigned char> bytes, const DecodeOptions& options = {});
 
 // The same from a regular file. Further errors: kNotFound, kIoError. Messages begin with the path.
 Result<Image> load_image(const std::string& path, const DecodeOptions& options = {});
 
-// Writes a PNG; `path` holds the old bytes or all the new ones. Errors: kInvalidArgument (image), kIoError, kOutOfMemory.
+// Writes a PNG; `path` holds the old bytes or all the new ones. Errors: kInvalidArgument (image), kIoError,
+// kOutOfMemory.
 Status save_png(const Image& image, const std::string& path);
 
 // ---------------------------------------------------------------- photo -> input tensor
@@ -89,9 +91,9 @@ enum class ResizeFilter : std::uint8_t {
 
 // Fills `input`, float32 [1,H,W,C], from the photo: crops or pads as `preprocess.resize` says, resizes with half-pixel
 // centres and without rounding to 8 bits, orders the channels, then y = (x - mean[c]) * scale[c] with x in 0..255.
-// kRgb and kBgr need C = 3; kGray takes C = 1 or 3 (repeated) with x = 0.299 R + 0.587 G + 0.114 B. With image_max_norm, x is
-// first multiplied by 255 / (largest value of the resized photo, padding apart); a black photo stays black.
-// Crops and letterboxes are rounded to whole pixels; the transform returned is exact for the rounded ones.
+// kRgb and kBgr need C = 3; kGray takes C = 1 or 3 (repeated) with x = 0.299 R + 0.587 G + 0.114 B. With
+// image_max_norm, x is first multiplied by 255 / (largest value of the resized photo, padding apart); a black photo
+// stays black. Crops and letterboxes are rounded to whole pixels; the transform returned is exact for the rounded ones.
 // Errors: kInvalidArgument (photo, preprocess or input does not fit).
 Result<PhotoTransform> fill_input(const Image& photo, const Preprocess& preprocess, const TensorView& input,
                                   ResizeFilter filter = ResizeFilter::kAntialiased);
@@ -120,18 +122,20 @@ struct Box {
 // Intersection over union, 0..1; 0 when either box is empty.
 float box_iou(const Box& a, const Box& b) noexcept;
 
-// Greedy, class by class: best score first (equal scores: the earlier box), a box falls when its IoU with a kept one of its
-// class is above `iou_threshold`. Only the best 1000 of a class are looked at. Result: best score first.
+// Greedy, class by class: best score first (equal scores: the earlier box), a box falls when its IoU with a kept one of
+// its class is above `iou_threshold`. Only the best 1000 of a class are looked at. Result: best score first.
 std::vector<Box> non_maximum_suppression(std::vector<Box> boxes, float iou_threshold);
 
-// `outputs`: all outputs of the model in its order (float32, batch 1); info.scales says which hold what. Keeps boxes with
-// score >= info.score_threshold (the best 30,000), suppresses doubles with info.nms_iou, maps to the photo, clips, drops
-// empty ones. A value that is not finite never becomes a box. Layouts, with A anchors and C classes:
+// `outputs`: all outputs of the model in its order (float32, batch 1); info.scales says which hold what. Keeps boxes
+// with score >= info.score_threshold (the best 30,000), suppresses doubles with info.nms_iou, maps to the photo, clips,
+// drops empty ones. A value that is not finite never becomes a box. Layouts, with A anchors and C classes:
 //   kRegion, kYolo  [1,h,w,A*(5+C)]  each anchor: x, y, w, h, objectness, C classes
-//   kYolox          [1,cells,5+C]    cells of all scales in the order of info.scales, row by row; objectness and classes are
+//   kYolox          [1,cells,5+C]    cells of all scales in the order of info.scales, row by row; objectness and
+//   classes are
 //                                    probabilities already; the stride must be given
 //   kFastestDet     [1,h,w,5+C]      objectness, x, y, w, h, C classes; score = objectness^0.6 * class^0.4
-//   kNanodet        [1,cells,C] probabilities and [1,cells,4*(m+1)] distributions of the distances left, up, right, down
+//   kNanodet        [1,cells,C] probabilities and [1,cells,4*(m+1)] distributions of the distances left, up, right,
+//   down
 // Errors: kInvalidArgument (info or outputs that do not fit).
 Result<std::vector<Box>> decode_detections(const DetectionInfo& info, Span<const TensorView> outputs,
                                            const PhotoTransform& transform);
@@ -149,25 +153,25 @@ struct Mask {
   }
 };
 
-// The mask at the photo's size. `map` is the output info.output: [1,h,w,C], [1,h,w] or [h,w], at any fraction of the input's
-// size. Photo pixels the input did not see (centre crop) get class 0.
+// The mask at the photo's size. `map` is the output info.output: [1,h,w,C], [1,h,w] or [h,w], at any fraction of the
+// input's size. Photo pixels the input did not see (centre crop) get class 0.
 //   kArgMax     float32: scores are interpolated bilinearly, then compared (C <= 32; nearest cell above), C <= 256
 //   kThreshold  float32, C = 1: interpolated bilinearly, then compared with info.threshold
 //   kClassMap   float32, int32, int64, uint8 or int8, C = 1: nearest cell; indices outside 0..255 are refused
-// A value that is not finite counts as the lowest. Errors: kInvalidArgument.
+// A value that is not finite counts as the lowest (kClassMap: NaN as class 0). Errors: kInvalidArgument.
 Result<Mask> decode_mask(const SegmentationInfo& info, const TensorView& map, const PhotoTransform& transform);
 
 // One connected area of one class.
 struct Region {
   int class_index = 0;
   std::int64_t pixels = 0;
-  int x0 = 0, y0 = 0, x1 = 0, y1 = 0;   // bounding box, x1 and y1 exclusive
-  float centre_x = 0, centre_y = 0;     // mean of the pixels' centres
-  float equivalent_diameter = 0;        // of the disc with as many pixels: sqrt(4 * pixels / pi)
+  int x0 = 0, y0 = 0, x1 = 0, y1 = 0;  // bounding box, x1 and y1 exclusive
+  float centre_x = 0, centre_y = 0;    // mean of the pixels' centres
+  float equivalent_diameter = 0;       // of the disc with as many pixels: sqrt(4 * pixels / pi)
 };
 
-// The 8-connected areas of every class but 0 with at least `min_pixels` pixels, largest first, equal ones in scan order.
-// Empty for an invalid mask.
+// The 8-connected areas of every class but 0 with at least `min_pixels` pixels, largest first, equal ones in scan
+// order. Empty for an invalid mask.
 std::vector<Region> connected_regions(const Mask& mask, std::int64_t min_pixels = 1);
 
 // ---------------------------------------------------------------- drawing
@@ -180,7 +184,8 @@ Color class_color(int class_index) noexcept;
 // Frames with "label 87%" on a filled tab; `labels` by class index, "class 12" beyond its end.
 void draw_boxes(Image& image, Span<const Box> boxes, Span<const std::string> labels);
 
-// Tints the pixels of every class but 0 with class_color(); opacity 0..1. Error: kInvalidArgument when the sizes differ.
+// Tints the pixels of every class but 0 with class_color(); opacity 0..1. Error: kInvalidArgument when the sizes
+// differ.
 Status overlay_mask(Image& image, const Mask& mask, float opacity = 0.5f);
 
 // Frames and "label, pixels" tabs for regions.

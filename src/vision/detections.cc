@@ -12,7 +12,9 @@ namespace {
 constexpr std::size_t kMaxCandidates = 30'000;
 constexpr std::int64_t kMaxMapSide = 1 << 15;
 
-float sigmoid(float x) { return 1 / (1 + std::exp(-x)); }
+float sigmoid(float x) {
+  return 1 / (1 + std::exp(-x));
+}
 
 // Collects boxes given in input pixels; keeps the best kMaxCandidates in a bounded memory.
 class Candidates {
@@ -24,8 +26,9 @@ class Candidates {
 
   void add_corners(float x0, float y0, float x1, float y1, int class_index, float score) {
     if (!passes(score)) return;
-    const Box box{transform_.photo_x(x0), transform_.photo_y(y0), transform_.photo_x(x1), transform_.photo_y(y1),
-                  class_index, std::min(score, 1.0f)};
+    const Box box{
+        transform_.photo_x(x0), transform_.photo_y(y0), transform_.photo_x(x1), transform_.photo_y(y1), class_index,
+        std::min(score, 1.0f)};
     // A sum is not finite when a part is not; a double cannot overflow here.
     if (!std::isfinite(static_cast<double>(box.x0) + box.y0 + box.x1 + box.y1 + box.score)) return;
     found_.push_back({box, found_count_++});
@@ -53,9 +56,10 @@ class Candidates {
 
   void trim() {
     if (found_.size() <= kMaxCandidates) return;
-    std::nth_element(found_.begin(), found_.begin() + kMaxCandidates, found_.end(), [](const Numbered& a, const Numbered& b) {
-      return a.box.score != b.box.score ? a.box.score > b.box.score : a.number < b.number;
-    });
+    std::nth_element(found_.begin(), found_.begin() + kMaxCandidates, found_.end(),
+                     [](const Numbered& a, const Numbered& b) {
+                       return a.box.score != b.box.score ? a.box.score > b.box.score : a.number < b.number;
+                     });
     found_.resize(kMaxCandidates);
   }
 
@@ -72,7 +76,9 @@ struct Decoding {
   Candidates& candidates;
 };
 
-std::string describe(const TensorView& t) { return data_type_name(t.type) + t.shape.to_string(); }
+std::string describe(const TensorView& t) {
+  return data_type_name(t.type) + t.shape.to_string();
+}
 
 Result<TensorView> find_output(Span<const TensorView> outputs, int index) {
   if (index < 0 || static_cast<std::size_t>(index) >= outputs.size())
@@ -99,7 +105,8 @@ struct CellMap {
 Result<CellMap> find_map(const Decoding& d, const DetectionScale& scale, std::int64_t depth) {
   DOTORI_ASSIGN_OR_RETURN(const TensorView t, find_output(d.outputs, scale.output));
   const std::string expected = "[1,height,width," + std::to_string(depth) + "]";
-  if (t.shape.rank() != 4 || t.shape[0] != 1 || t.shape[3] != depth || t.shape[1] > kMaxMapSide || t.shape[2] > kMaxMapSide)
+  if (t.shape.rank() != 4 || t.shape[0] != 1 || t.shape[3] != depth || t.shape[1] > kMaxMapSide ||
+      t.shape[2] > kMaxMapSide)
     return wrong_shape(scale.output, expected, t);
   CellMap map{t.f32(), static_cast<int>(t.shape[1]), static_cast<int>(t.shape[2]), static_cast<int>(depth), 0, 0};
   map.stride_x = static_cast<float>(d.transform.input_width) / static_cast<float>(map.width);
@@ -138,11 +145,13 @@ void add_yolo_classes(const Decoding& d, const float* classes, const YoloBox& bo
   }
 }
 
-// Redmon & Farhadi, "YOLO9000" (2016) eq. 4; YOLOv4's scale_x_y and Scaled-YOLOv4's coordinates as in Darknet's yolo layer.
+// Redmon & Farhadi, "YOLO9000" (2016) eq. 4; YOLOv4's scale_x_y and Scaled-YOLOv4's coordinates as in Darknet's yolo
+// layer.
 Status decode_anchors(const Decoding& d, const DetectionScale& scale) {
   const std::size_t anchors = scale.anchors.size() / 2;
   if (anchors == 0 || scale.anchors.size() % 2 != 0)
-    return invalid_argument("a scale needs pairs of anchors, found " + std::to_string(scale.anchors.size()) + " numbers");
+    return invalid_argument("a scale needs pairs of anchors, found " + std::to_string(scale.anchors.size()) +
+                            " numbers");
   const int values = 5 + d.info.classes;
   DOTORI_ASSIGN_OR_RETURN(const CellMap map, find_map(d, scale, static_cast<std::int64_t>(anchors) * values));
   const bool region = d.info.decoder == DetectionDecoder::kRegion;
@@ -247,7 +256,8 @@ Status decode_nanodet(const Decoding& d, const DetectionScale& scale) {
   const Shape& s = scores.shape;
   const Shape& b = distances.shape;
   if (s.rank() < 2 || s[s.rank() - 1] != d.info.classes || s.elements() != cells * d.info.classes)
-    return wrong_shape(scale.output, "[1," + std::to_string(cells) + "," + std::to_string(d.info.classes) + "]", scores);
+    return wrong_shape(scale.output, "[1," + std::to_string(cells) + "," + std::to_string(d.info.classes) + "]",
+                       scores);
   const std::int64_t depth = b.rank() < 2 ? 0 : b[b.rank() - 1];
   if (depth < 8 || depth % 4 != 0 || b.elements() != cells * depth)
     return wrong_shape(scale.box_output, "[1," + std::to_string(cells) + ",4*(m+1)]", distances);

@@ -15,16 +15,16 @@ constexpr Color kPanelColor{24, 24, 24}, kPanelText{255, 255, 255};
 
 // Sizes that suit an image, in pixels.
 struct Style {
-  int dot;      // side of a font dot
-  int margin;   // around text
-  int line;     // thickness of frames
+  int dot;     // side of a font dot
+  int margin;  // around text
+  int line;    // thickness of frames
   int advance() const { return (kGlyphColumns + 1) * dot; }
   int text_height() const { return kGlyphRows * dot; }
 };
 
 Style style_for(const Image& image) {
   const int side = std::min(image.width, image.height);
-  const int dot = std::max(1, (side + 150) / 300);
+  const int dot = std::max(1, (side + 120) / 240);
   return {dot, 2 * dot, std::max(1, (side + 100) / 250)};
 }
 
@@ -92,7 +92,9 @@ constexpr int kFarAway = 1'000'000;
 int to_pixel(float v) {
   return static_cast<int>(std::lround(std::clamp(v, static_cast<float>(-kFarAway), static_cast<float>(kFarAway))));
 }
-int to_pixel(int v) { return std::clamp(v, -kFarAway, kFarAway); }
+int to_pixel(int v) {
+  return std::clamp(v, -kFarAway, kFarAway);
+}
 
 void draw_frame(Image& image, int x0, int y0, int x1, int y1, const Style& style, Color color) {
   // A thin dark rim keeps the frame visible on ground of its own colour.
@@ -128,8 +130,8 @@ std::string percent(float score, int digits) {
 }  // namespace
 
 Color class_color(int class_index) noexcept {
-  // Hues a golden angle apart never come close for neighbours. They do for indices 8, 13 or 21 apart, which brightness and
-  // saturation tell from each other.
+  // Hues a golden angle apart never come close for neighbours. They do for indices 8, 13 or 21 apart, which brightness
+  // and saturation tell from each other.
   const std::uint32_t n = static_cast<std::uint32_t>(class_index);
   constexpr double kGoldenTurn = 0.61803398874989485;
   const double turn = (n & 0xFFFF) * kGoldenTurn + 0.02;
@@ -155,10 +157,12 @@ void draw_boxes(Image& image, Span<const Box> boxes, Span<const std::string> lab
     if (!std::isnan(b.x0) && !std::isnan(b.y0) && !std::isnan(b.x1) && !std::isnan(b.y1) && !std::isnan(b.score))
       order.push_back(i);
   }
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return boxes[a].score < boxes[b].score; });
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return boxes[a].score < boxes[b].score; });
   for (std::size_t i : order) {
     const Box& b = boxes[i];
-    draw_frame(image, to_pixel(b.x0), to_pixel(b.y0), to_pixel(b.x1), to_pixel(b.y1), style, class_color(b.class_index));
+    draw_frame(image, to_pixel(b.x0), to_pixel(b.y0), to_pixel(b.x1), to_pixel(b.y1), style,
+               class_color(b.class_index));
   }
   // Tabs after all frames, so that no frame runs through a text.
   for (std::size_t i : order) {
@@ -171,8 +175,10 @@ void draw_boxes(Image& image, Span<const Box> boxes, Span<const std::string> lab
 Status overlay_mask(Image& image, const Mask& mask, float opacity) {
   if (!image.valid() || !mask.valid() || image.width != mask.width || image.height != mask.height)
     return invalid_argument("a mask of " + std::to_string(mask.width) + "x" + std::to_string(mask.height) +
-                            " does not fit an image of " + std::to_string(image.width) + "x" + std::to_string(image.height));
-  if (!(opacity >= 0 && opacity <= 1)) return invalid_argument("opacity must be in 0..1, found " + std::to_string(opacity));
+                            " does not fit an image of " + std::to_string(image.width) + "x" +
+                            std::to_string(image.height));
+  if (!(opacity >= 0 && opacity <= 1))
+    return invalid_argument("opacity must be in 0..1, found " + std::to_string(opacity));
   const int part = static_cast<int>(std::lround(opacity * 256));
   Color colors[256];
   for (int c = 0; c < 256; ++c) colors[c] = class_color(c);
@@ -197,11 +203,13 @@ void draw_regions(Image& image, Span<const Region> regions, Span<const std::stri
   const Style style = style_for(image);
   for (std::size_t i = regions.size(); i-- > 0;) {
     const Region& r = regions[i];
-    draw_frame(image, to_pixel(r.x0), to_pixel(r.y0), to_pixel(r.x1), to_pixel(r.y1), style, class_color(r.class_index));
+    draw_frame(image, to_pixel(r.x0), to_pixel(r.y0), to_pixel(r.x1), to_pixel(r.y1), style,
+               class_color(r.class_index));
   }
   for (std::size_t i = regions.size(); i-- > 0;) {
     const Region& r = regions[i];
-    draw_tab(image, to_pixel(r.x0), to_pixel(r.y0), label_of(r.class_index, labels) + ", " + std::to_string(r.pixels) + " px", style,
+    draw_tab(image, to_pixel(r.x0), to_pixel(r.y0),
+             label_of(r.class_index, labels) + ", " + std::to_string(r.pixels) + " px", style,
              class_color(r.class_index));
   }
 }
@@ -209,7 +217,7 @@ void draw_regions(Image& image, Span<const Region> regions, Span<const std::stri
 void draw_caption(Image& image, Span<const std::string> lines) {
   if (!image.valid() || lines.empty()) return;
   const Style style = style_for(image);
-  const int spacing = style.text_height() + style.dot;
+  const int spacing = style.text_height() + 2 * style.dot;
   const int most_columns = std::max(0, (image.width - 2 * style.margin + style.dot) / style.advance());
   const int most_lines = std::max(0, (image.height - 2 * style.margin) / spacing);
   std::vector<std::string> shown;

@@ -51,7 +51,8 @@ int exif_orientation(Span<const unsigned char> payload) {
   std::size_t entry = std::size_t{directory} + 2;
   for (std::uint32_t i = 0; i < entries; ++i, entry += kEntryBytes) {
     std::uint32_t tag = 0, type = 0, count = 0, value = 0;
-    if (!reader.read(entry, 2, &tag) || !reader.read(entry + 2, 2, &type) || !reader.read(entry + 4, 4, &count)) return 0;
+    if (!reader.read(entry, 2, &tag) || !reader.read(entry + 2, 2, &type) || !reader.read(entry + 4, 4, &count))
+      return 0;
     if (tag != kOrientationTag) continue;
     if (count != 1 || (type != kTypeShort && type != kTypeLong)) return 0;
     if (!reader.read(entry + 8, type == kTypeShort ? 2 : 4, &value)) return 0;

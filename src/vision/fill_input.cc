@@ -51,8 +51,8 @@ Status check(const Image& photo, const Preprocess& preprocess, const TensorView&
     return invalid_argument("a photo needs an input float32[1,height,width,channels], found " + found);
   const bool gray = preprocess.order == ChannelOrder::kGray;
   if (s[3] != 3 && !(gray && s[3] == 1))
-    return invalid_argument(std::string("channel order ") + channel_order_name(preprocess.order) + " needs an input with " +
-                            (gray ? "1 or 3 channels" : "3 channels") + ", found " + found);
+    return invalid_argument(std::string("channel order ") + channel_order_name(preprocess.order) +
+                            " needs an input with " + (gray ? "1 or 3 channels" : "3 channels") + ", found " + found);
   constexpr std::int64_t kMaxSide = 1 << 15;
   if (s[1] < 1 || s[2] < 1 || s[1] > kMaxSide || s[2] > kMaxSide)
     return invalid_argument("an input's sides must be 1.." + std::to_string(kMaxSide) + ", found " + found);
@@ -61,7 +61,8 @@ Status check(const Image& photo, const Preprocess& preprocess, const TensorView&
   if (preprocess.resize >= ResizeMode::kCount || preprocess.order >= ChannelOrder::kCount)
     return invalid_argument("unknown resize mode or channel order");
   if (preprocess.resize == ResizeMode::kCenterCrop && !(preprocess.crop_fraction > 0 && preprocess.crop_fraction <= 1))
-    return invalid_argument("crop_fraction must be above 0 and at most 1, found " + std::to_string(preprocess.crop_fraction));
+    return invalid_argument("crop_fraction must be above 0 and at most 1, found " +
+                            std::to_string(preprocess.crop_fraction));
   if (!(preprocess.pad_value >= 0 && preprocess.pad_value <= 255))
     return invalid_argument("pad_value must be in 0..255, found " + std::to_string(preprocess.pad_value));
   for (int c = 0; c < 3; ++c)

@@ -17,8 +17,8 @@ namespace {
 // A progressive file of a few kilobytes can ask for thousands of passes over all coefficients.
 constexpr int kMaxScans = 100;
 
-// libjpeg's state and the way out of it. Errors leave libjpeg by longjmp to the setjmp of one of the three functions below;
-// these hold no object with a destructor, so nothing is skipped over.
+// libjpeg's state and the way out of it. Errors leave libjpeg by longjmp to the setjmp of one of the three functions
+// below; these hold no object with a destructor, so nothing is skipped over.
 struct JpegReader {
   jpeg_decompress_struct info;
   jpeg_error_mgr errors;
@@ -34,7 +34,8 @@ struct JpegReader {
   std::longjmp(reader->way_out, 1);
 }
 
-// libjpeg goes on after damage and fills in gray. A photo that is not what was taken must not be classified as if it were.
+// libjpeg goes on after damage and fills in gray. A photo that is not what was taken must not be classified as if it
+// were.
 void on_message(j_common_ptr info, int level) {
   if (level >= 0) return;
   switch (info->err->msg_code) {
@@ -78,7 +79,8 @@ bool read_rows(JpegReader* reader, int channels, unsigned char* rows) {
   if (setjmp(reader->way_out) != 0) return false;
   reader->info.out_color_space = channels == 4 ? JCS_CMYK : JCS_RGB;
   jpeg_start_decompress(&reader->info);
-  const std::size_t row_bytes = static_cast<std::size_t>(reader->info.output_width) * static_cast<std::size_t>(channels);
+  const std::size_t row_bytes =
+      static_cast<std::size_t>(reader->info.output_width) * static_cast<std::size_t>(channels);
   while (reader->info.output_scanline < reader->info.output_height) {
     JSAMPROW row = rows + row_bytes * reader->info.output_scanline;
     jpeg_read_scanlines(&reader->info, &row, 1);

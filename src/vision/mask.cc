@@ -77,7 +77,9 @@ void stretch_to_unit(std::vector<float>* values) {
   for (float& v : *values) v = range > 0 ? static_cast<float>((v - least) / range) : 0.0f;
 }
 
-float blend(float a, float b, float part) { return a * (1 - part) + b * part; }
+float blend(float a, float b, float part) {
+  return a * (1 - part) + b * part;
+}
 
 // Calls decide(photo x, values of all channels) -> class for every pixel the input covered.
 template <class Decide>
@@ -111,7 +113,8 @@ void spread_classes(const std::vector<std::uint8_t>& cells, int map_width, const
                     const std::vector<Between>& down, Mask* mask) {
   for (std::size_t y = 0; y < down.size(); ++y) {
     if (!down[y].seen) continue;
-    const std::uint8_t* row = cells.data() + static_cast<std::size_t>(down[y].nearest()) * static_cast<std::size_t>(map_width);
+    const std::uint8_t* row =
+        cells.data() + static_cast<std::size_t>(down[y].nearest()) * static_cast<std::size_t>(map_width);
     std::uint8_t* out = mask->classes.data() + y * across.size();
     for (std::size_t x = 0; x < across.size(); ++x)
       if (across[x].seen) out[x] = row[across[x].nearest()];
@@ -143,10 +146,11 @@ Status check(const SegmentationInfo& info, const TensorView& map, const MapSize&
   if (info.decoder == MaskDecoder::kNone || info.decoder >= MaskDecoder::kCount)
     return invalid_argument("the model says no mask decoder");
   if (info.decoder != MaskDecoder::kClassMap && map.f32() == nullptr)
-    return invalid_argument(std::string("mask decoder ") + mask_decoder_name(info.decoder) + " needs float32, found " + found);
-  if (info.decoder != MaskDecoder::kArgMax && size.channels != 1)
-    return invalid_argument(std::string("mask decoder ") + mask_decoder_name(info.decoder) + " needs one channel, found " +
+    return invalid_argument(std::string("mask decoder ") + mask_decoder_name(info.decoder) + " needs float32, found " +
                             found);
+  if (info.decoder != MaskDecoder::kArgMax && size.channels != 1)
+    return invalid_argument(std::string("mask decoder ") + mask_decoder_name(info.decoder) +
+                            " needs one channel, found " + found);
   if (info.decoder == MaskDecoder::kThreshold && std::isnan(info.threshold))
     return invalid_argument("the mask's threshold must be a number");
   if (t.input_width < 1 || t.input_height < 1 || t.photo_width < 1 || t.photo_height < 1 || !(t.scale_x > 0) ||
@@ -179,7 +183,8 @@ Result<Mask> decode_mask(const SegmentationInfo& info, const TensorView& map, co
     blend_and_decide(values, size, across, down, &mask,
                      [&](const float* v) { return static_cast<std::uint8_t>(*v >= info.threshold); });
   } else if (size.channels <= kMaxBlendedChannels) {
-    blend_and_decide(values, size, across, down, &mask, [&](const float* v) { return largest_channel(v, size.channels); });
+    blend_and_decide(values, size, across, down, &mask,
+                     [&](const float* v) { return largest_channel(v, size.channels); });
   } else {
     std::vector<std::uint8_t> classes(cells);
     for (std::size_t i = 0; i < cells; ++i)

@@ -12,7 +12,8 @@ namespace {
 constexpr std::size_t kMaxBoxesPerClass = 1000;
 
 bool finite(const Box& b) {
-  return std::isfinite(b.x0) && std::isfinite(b.y0) && std::isfinite(b.x1) && std::isfinite(b.y1) && std::isfinite(b.score);
+  return std::isfinite(b.x0) && std::isfinite(b.y0) && std::isfinite(b.x1) && std::isfinite(b.y1) &&
+         std::isfinite(b.score);
 }
 
 }  // namespace

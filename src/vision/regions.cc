@@ -11,7 +11,7 @@ namespace {
 struct Run {
   int y = 0, x0 = 0, x1 = 0;  // x1 exclusive
   int class_index = 0;
-  std::size_t parent = 0;     // a run of the same region with a lower or the same index
+  std::size_t parent = 0;  // a run of the same region with a lower or the same index
 };
 
 std::size_t find_root(std::vector<Run>& runs, std::size_t i) {
@@ -93,7 +93,8 @@ std::vector<Region> connected_regions(const Mask& mask, std::int64_t min_pixels)
     region.equivalent_diameter = static_cast<float>(std::sqrt(4 * pixels / 3.14159265358979323846));
     regions.push_back(region);
   }
-  std::stable_sort(regions.begin(), regions.end(), [](const Region& a, const Region& b) { return a.pixels > b.pixels; });
+  std::stable_sort(regions.begin(), regions.end(),
+                   [](const Region& a, const Region& b) { return a.pixels > b.pixels; });
   return regions;
 }
 

@@ -12,8 +12,12 @@ namespace {
 
 // stb's inflate grows its buffer as long as the stream goes on: a few kilobytes would fill the memory.
 constexpr std::size_t kMaxAllocation = std::size_t{1} << 30;
-void* limited_malloc(std::size_t bytes) { return bytes > kMaxAllocation ? nullptr : std::malloc(bytes); }
-void* limited_realloc(void* p, std::size_t bytes) { return bytes > kMaxAllocation ? nullptr : std::realloc(p, bytes); }
+void* limited_malloc(std::size_t bytes) {
+  return bytes > kMaxAllocation ? nullptr : std::malloc(bytes);
+}
+void* limited_realloc(void* p, std::size_t bytes) {
+  return bytes > kMaxAllocation ? nullptr : std::realloc(p, bytes);
+}
 
 }  // namespace
 
@@ -54,7 +58,8 @@ Result<Header> read_header(Span<const unsigned char> bytes, const char* format, 
   if (bytes.size() > INT_MAX) return invalid_argument(std::string(format) + " file above 2 GiB");
   Header header;
   int channels = 0;
-  if (stbi_info_from_memory(bytes.data(), static_cast<int>(bytes.size()), &header.width, &header.height, &channels) == 0)
+  if (stbi_info_from_memory(bytes.data(), static_cast<int>(bytes.size()), &header.width, &header.height, &channels) ==
+      0)
     return invalid_argument(std::string("damaged, truncated or unusual ") + format + " header");
   DOTORI_RETURN_IF_ERROR(check_size(header.width, header.height, options));
   return header;
@@ -62,8 +67,8 @@ Result<Header> read_header(Span<const unsigned char> bytes, const char* format, 
 
 Result<Pixels> read_pixels(Span<const unsigned char> bytes, const char* format, const Header& header, int channels) {
   int width = 0, height = 0, stored_channels = 0;
-  Pixels pixels(stbi_load_from_memory(bytes.data(), static_cast<int>(bytes.size()), &width, &height, &stored_channels,
-                                      channels));
+  Pixels pixels(
+      stbi_load_from_memory(bytes.data(), static_cast<int>(bytes.size()), &width, &height, &stored_channels, channels));
   if (pixels == nullptr || width != header.width || height != header.height)
     return invalid_argument(std::string("damaged or truncated ") + format);
   return pixels;

@@ -12,7 +12,8 @@ Result<std::vector<ClassScore>> top_k(const TensorView& scores, int k, bool appl
   const std::string found = data_type_name(scores.type) + scores.shape.to_string();
   std::int64_t classes = 1;
   for (std::int64_t d : scores.shape) {
-    if (d < 1 || (d > 1 && classes > 1)) return invalid_argument("class scores must be one row of numbers, found " + found);
+    if (d < 1 || (d > 1 && classes > 1))
+      return invalid_argument("class scores must be one row of numbers, found " + found);
     classes *= d;
   }
   constexpr std::int64_t kMaxClasses = 1 << 24;

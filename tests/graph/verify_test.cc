@@ -27,13 +27,13 @@ std::string after(const std::function<void(Graph&)>& damage) {
   Graph g = small_graph();
   damage(g);
   const Status status = verify(g);
-  if (!status.ok()) EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
+  EXPECT_TRUE(status.ok() || status.code() == StatusCode::kInvalidArgument);
   return status.message();
 }
 
-#define EXPECT_REFUSED(text, damage)                                                    \
+#define EXPECT_REFUSED(text, ...)                                                       \
   do {                                                                                  \
-    const std::string message = after([](Graph & g) damage);                            \
+    const std::string message = after([](Graph & g) __VA_ARGS__);                       \
     EXPECT_NE(message.find(text), std::string::npos) << "message: '" << message << "'"; \
   } while (0)
 
@@ -144,7 +144,8 @@ TEST(Verify, Detector) {
   EXPECT_REFUSED("box_output", { make_detector(g); g.task.detection.scales[0].box_output = 2; });
   EXPECT_REFUSED("box_output", { make_detector(g); g.task.detection.decoder = DetectionDecoder::kNanodet; });
   EXPECT_REFUSED("stride", { make_detector(g); g.task.detection.scales[0].stride = -1; });
-  EXPECT_REFUSED("anchors must be at most 64 pairs, found 3 numbers", { make_detector(g); g.task.detection.scales[0].anchors = {1, 2, 3}; });
+  EXPECT_REFUSED("anchors must be at most 64 pairs, found 3 numbers",
+                 { make_detector(g); g.task.detection.scales[0].anchors = {1, 2, 3}; });
   EXPECT_REFUSED("anchors must be finite and positive", { make_detector(g); g.task.detection.scales[0].anchors = {1, 0}; });
   EXPECT_REFUSED("needs anchors", { make_detector(g); g.task.detection.scales[0].anchors.clear(); });
   EXPECT_REFUSED("scale_x_y", { make_detector(g); g.task.detection.scale_x_y = -1; });

@@ -57,8 +57,8 @@ class TemporaryFolder {
 };
 
 void write(const std::string& path, const Bytes& bytes) {
-  std::ofstream(path, std::ios::binary).write(reinterpret_cast<const char*>(bytes.data()),
-                                              static_cast<std::streamsize>(bytes.size()));
+  std::ofstream(path, std::ios::binary)
+      .write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
 }
 
 TEST(DecodeImage, JpegBaselineAndProgressive) {
@@ -88,8 +88,9 @@ TEST(DecodeImage, JpegOrientationIsApplied) {
 
 TEST(DecodeImage, JpegWithHostileExifIsSeenAsStored) {
   const Image photo = smooth(16, 8);
-  for (Bytes app1 : {Bytes{'E', 'x', 'i', 'f', 0, 0}, Bytes{'E', 'x', 'i', 'f', 0, 0, 'I', 'I', 42, 0, 0xFF, 0xFF, 0xFF, 0xFF},
-                     Bytes{'h', 't', 't', 'p'}}) {
+  for (Bytes app1 :
+       {Bytes{'E', 'x', 'i', 'f', 0, 0}, Bytes{'E', 'x', 'i', 'f', 0, 0, 'I', 'I', 42, 0, 0xFF, 0xFF, 0xFF, 0xFF},
+        Bytes{'h', 't', 't', 'p'}}) {
     testing::JpegOptions options;
     options.app1 = app1;
     const Result<Image> decoded = decode_image(testing::jpeg_file(16, 8, photo.pixels, options));
@@ -143,13 +144,15 @@ TEST(DecodeImage, JpegWithTooManyScansIsRefused) {
   testing::JpegOptions options;
   options.progressive = true;
   const Bytes whole = testing::jpeg_file(16, 16, smooth(16, 16).pixels, options);
-  // The last scan (from the last SOS marker to EOI) once more and again: each refines what was refined already.
-  std::size_t last_scan = 0;
-  for (std::size_t i = 0; i + 1 < whole.size(); ++i)
-    if (whole[i] == 0xFF && whole[i + 1] == 0xDA) last_scan = i;
-  Bytes bomb = cut(whole, last_scan);
-  for (int i = 0; i < 200; ++i) bomb.insert(bomb.end(), whole.begin() + static_cast<std::ptrdiff_t>(last_scan), whole.end() - 2);
-  bomb.insert(bomb.end(), {0xFF, 0xD9});
+  // The first scan, from its SOS marker to the next marker, once more and again.
+  std::size_t begin = 0;
+  while (whole[begin] != 0xFF || whole[begin + 1] != 0xDA) ++begin;
+  std::size_t end = begin + 2;
+  while (whole[end] != 0xFF || whole[end + 1] == 0) ++end;
+  const auto at = [&](std::size_t i) { return whole.begin() + static_cast<std::ptrdiff_t>(i); };
+  Bytes bomb = cut(whole, begin);
+  for (int i = 0; i < 200; ++i) bomb.insert(bomb.end(), at(begin), at(end));
+  bomb.insert(bomb.end(), at(end), whole.end());
   const Result<Image> decoded = decode_image(bomb);
   ASSERT_FALSE(decoded.ok());
   EXPECT_EQ(decoded.status().code(), StatusCode::kUnsupported) << decoded.status().message();
@@ -204,7 +207,8 @@ TEST(DecodeImage, PngColorTypes) {
 }
 
 TEST(DecodeImage, PngTransparencyGoesOnWhite) {
-  Result<Image> decoded = decode_image(testing::png_file(3, 1, 8, 6, {10, 20, 30, 255, 10, 20, 30, 0, 0, 100, 200, 51}));
+  Result<Image> decoded =
+      decode_image(testing::png_file(3, 1, 8, 6, {10, 20, 30, 255, 10, 20, 30, 0, 0, 100, 200, 51}));
   ASSERT_TRUE(decoded.ok()) << decoded.status().message();
   EXPECT_EQ(decoded->pixels, (Bytes{10, 20, 30, 255, 255, 255, 204, 224, 244}));
   // One colour declared transparent.
@@ -237,7 +241,8 @@ TEST(DecodeImage, DamagedFilesNeverCrash) {
   testing::JpegOptions progressive;
   progressive.progressive = true;
   progressive.app1 = testing::exif_payload(5);
-  const Bytes files[] = {testing::jpeg_file(24, 18, photo.pixels), testing::jpeg_file(24, 18, photo.pixels, progressive),
+  const Bytes files[] = {testing::jpeg_file(24, 18, photo.pixels),
+                         testing::jpeg_file(24, 18, photo.pixels, progressive),
                          testing::png_file(24, 18, 8, 2, photo.pixels), testing::bmp_file(photo)};
   DecodeOptions options;
   options.max_pixels = 100'000;

@@ -44,8 +44,12 @@ DetectionInfo info_for(DetectionDecoder decoder, int classes, std::vector<int> s
   return info;
 }
 
-float sigmoid(float x) { return 1 / (1 + std::exp(-x)); }
-float logit(float p) { return std::log(p / (1 - p)); }
+float sigmoid(float x) {
+  return 1 / (1 + std::exp(-x));
+}
+float logit(float p) {
+  return std::log(p / (1 - p));
+}
 
 void expect_box(const Box& box, float x0, float y0, float x1, float y1, int class_index, float score) {
   EXPECT_NEAR(box.x0, x0, 1e-3);

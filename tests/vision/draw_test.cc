@@ -14,13 +14,16 @@ namespace dotori::vision {
 namespace {
 
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN(), kInf = std::numeric_limits<float>::infinity();
-const std::vector<std::string> kLabels = {"cat", "a label that is far longer than any picture here is wide", "도토리", ""};
+const std::vector<std::string> kLabels = {"cat", "a label that is far longer than any picture here is wide", "도토리",
+                                          ""};
 
 Color pixel(const Image& image, int x, int y) {
   const std::uint8_t* p = &image.pixels[static_cast<std::size_t>(3 * (y * image.width + x))];
   return {p[0], p[1], p[2]};
 }
-bool same(Color a, Color b) { return a.r == b.r && a.g == b.g && a.b == b.b; }
+bool same(Color a, Color b) {
+  return a.r == b.r && a.g == b.g && a.b == b.b;
+}
 
 int count(const Image& image, Color color) {
   int n = 0;
@@ -123,7 +126,7 @@ TEST(Draw, TextGrowsWithTheImage) {
   Image small = make_image(150, 150), large = make_image(1500, 1500);
   draw_caption(small, line);
   draw_caption(large, line);
-  EXPECT_EQ(count(large, {255, 255, 255}), 25 * count(small, {255, 255, 255}));
+  EXPECT_EQ(count(large, {255, 255, 255}), 36 * count(small, {255, 255, 255}));
 }
 
 TEST(Draw, OverlayMixes) {

@@ -67,8 +67,8 @@ TEST(Exif, RandomBytesStayInRange) {
   }
 }
 
-// Where the stored picture's top left pixel and its right neighbour are seen, as the EXIF standard words it: 1 top-left,
-// 2 top-right, 3 bottom-right, 4 bottom-left, 5 left-top, 6 right-top, 7 right-bottom, 8 left-bottom.
+// Where the stored picture's top left pixel and its right neighbour are seen, as the EXIF standard words it: 1
+// top-left, 2 top-right, 3 bottom-right, 4 bottom-left, 5 left-top, 6 right-top, 7 right-bottom, 8 left-bottom.
 TEST(Exif, OrientationPutsRowsAndColumnsWhereTheStandardSays) {
   const Image stored = testing::gradient(5, 3);
   struct Case {

@@ -20,9 +20,7 @@ struct Input {
     view.data = buffer.data();
     view.size_bytes = buffer.size() * sizeof(float);
   }
-  float at(int y, int x, int c) const {
-    return view.f32()[(y * row_width + x) * channel_count + c];
-  }
+  float at(int y, int x, int c) const { return view.f32()[(y * row_width + x) * channel_count + c]; }
   testing::GuardedBuffer<float> buffer;
   TensorView view;
   int channel_count, row_width;
@@ -44,7 +42,8 @@ Image noise(int width, int height, std::uint64_t seed) {
 }
 
 // Straight from the formula, in double, without tables or separation.
-double plain_sample(const Image& image, const Rect& source, int width, int height, ResizeFilter filter, int x, int y, int c) {
+double plain_sample(const Image& image, const Rect& source, int width, int height, ResizeFilter filter, int x, int y,
+                    int c) {
   const double step_x = static_cast<double>(source.width) / width, step_y = static_cast<double>(source.height) / height;
   const bool wide = filter == ResizeFilter::kAntialiased;
   const double reach_x = wide ? std::max(1.0, step_x) : 1, reach_y = wide ? std::max(1.0, step_y) : 1;
@@ -61,7 +60,8 @@ double plain_sample(const Image& image, const Rect& source, int width, int heigh
 }
 
 TEST(Resize, MatchesThePlainFormula) {
-  const int sizes[][4] = {{8, 6, 8, 6}, {8, 6, 13, 11}, {37, 23, 9, 8}, {64, 64, 5, 3}, {1, 1, 4, 4}, {3, 40, 7, 2}, {40, 3, 1, 1}};
+  const int sizes[][4] = {{8, 6, 8, 6}, {8, 6, 13, 11}, {37, 23, 9, 8}, {64, 64, 5, 3},
+                          {1, 1, 4, 4}, {3, 40, 7, 2},  {40, 3, 1, 1}};
   for (const auto& s : sizes)
     for (ResizeFilter filter : {ResizeFilter::kAntialiased, ResizeFilter::kBilinear}) {
       const Image image = noise(s[0], s[1], 5);
@@ -192,13 +192,15 @@ TEST(FillInput, CenterCropTakesTheMiddle) {
   ASSERT_TRUE(t.ok());
   for (int y = 0; y < 10; ++y)
     for (int x = 0; x < 10; ++x)
-      EXPECT_NEAR(input.at(y, x, 2), plain_sample(image, {20, 10, 20, 20}, 10, 10, ResizeFilter::kAntialiased, x, y, 2), 1e-3);
+      EXPECT_NEAR(input.at(y, x, 2), plain_sample(image, {20, 10, 20, 20}, 10, 10, ResizeFilter::kAntialiased, x, y, 2),
+                  1e-3);
   EXPECT_FLOAT_EQ(t->photo_x(0), 20);
   EXPECT_FLOAT_EQ(t->photo_y(10), 30);
 }
 
 TEST(FillInput, TransformRoundTrip) {
-  for (ResizeMode mode : {ResizeMode::kStretch, ResizeMode::kCenterCrop, ResizeMode::kLetterbox, ResizeMode::kLetterboxTopLeft})
+  for (ResizeMode mode :
+       {ResizeMode::kStretch, ResizeMode::kCenterCrop, ResizeMode::kLetterbox, ResizeMode::kLetterboxTopLeft})
     for (auto [width, height] : {std::pair{333, 77}, std::pair{50, 480}, std::pair{640, 480}}) {
       Input input(96, 160, 3);
       const Result<PhotoTransform> t = fill_input(make_image(width, height), raw(mode), input.view);

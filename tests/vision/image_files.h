@@ -14,7 +14,7 @@ using Bytes = std::vector<unsigned char>;
 struct JpegOptions {
   int quality = 100;
   bool progressive = false;
-  Bytes app1;                // stored before the picture when not empty
+  Bytes app1;  // stored before the picture when not empty
   enum class Colors { kYcc, kGray, kCmyk, kYcck } colors = Colors::kYcc;
 };
 
@@ -24,7 +24,8 @@ Bytes jpeg_file(int width, int height, const std::vector<std::uint8_t>& samples,
 // An EXIF APP1 payload with one directory entry: the orientation.
 Bytes exif_payload(int orientation, bool big_endian = false);
 
-// A PNG with stored (not compressed) rows. `rows` without the filter bytes; `extra_chunks`, whole chunks, come before IDAT.
+// A PNG with stored (not compressed) rows. `rows` without the filter bytes; `extra_chunks`, whole chunks, come before
+// IDAT.
 Bytes png_file(int width, int height, int bit_depth, int color_type, const Bytes& rows, const Bytes& extra_chunks = {});
 Bytes png_chunk(const char* type, const Bytes& data);
 

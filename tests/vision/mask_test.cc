@@ -31,7 +31,7 @@ SegmentationInfo info_for(MaskDecoder decoder) {
 using Row = std::vector<std::uint8_t>;
 
 TEST(Mask, ThresholdInterpolatesFirst) {
-  // 0 -> 1 over two cells; photo pixels lie at 0.125, 0.375, … of the map's width: 0, 0, .25, .75, 1, 1 would be at 6.
+  // Two cells under four pixels, whose values are 0, .25, .75 and 1.
   std::vector<float> map = {0, 1};
   SegmentationInfo info = info_for(MaskDecoder::kThreshold);
   info.threshold = 0.2f;
@@ -39,7 +39,7 @@ TEST(Mask, ThresholdInterpolatesFirst) {
     const auto mask = decode_mask(info, view_of(map, shape), stretch(4, 1, 8, 8));
     ASSERT_TRUE(mask.ok()) << mask.status().message();
     EXPECT_TRUE(mask->valid());
-    EXPECT_EQ(mask->classes, (Row{0, 1, 1, 1}));  // values 0, .25, .75, 1
+    EXPECT_EQ(mask->classes, (Row{0, 1, 1, 1}));
   }
   info.threshold = 0.5f;
   EXPECT_EQ(decode_mask(info, view_of(map, {1, 2}), stretch(4, 1, 8, 8))->classes, (Row{0, 0, 1, 1}));
@@ -97,9 +97,11 @@ TEST(Mask, ClassMapOfEveryIntegerType) {
   Row u = {3, 20};
   EXPECT_EQ(decode_mask(info, {DataType::kUint8, {1, 2}, u.data(), 2}, t)->classes, expected);
   i[1] = 256;
-  EXPECT_EQ(decode_mask(info, {DataType::kInt32, {1, 1, 2, 1}, i.data(), 8}, t).status().code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(decode_mask(info, {DataType::kInt32, {1, 1, 2, 1}, i.data(), 8}, t).status().code(),
+            StatusCode::kInvalidArgument);
   i[1] = -1;
-  EXPECT_EQ(decode_mask(info, {DataType::kInt32, {1, 1, 2, 1}, i.data(), 8}, t).status().code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(decode_mask(info, {DataType::kInt32, {1, 1, 2, 1}, i.data(), 8}, t).status().code(),
+            StatusCode::kInvalidArgument);
 }
 
 TEST(Mask, PixelsOutsideTheCropAreBackground) {

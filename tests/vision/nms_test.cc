@@ -34,7 +34,8 @@ TEST(Nms, ThresholdIsNotReachedByEquality) {
 
 TEST(Nms, ASuppressedBoxSuppressesNothing) {
   // b falls to a; c overlaps b only.
-  const auto kept = non_maximum_suppression({{0, 0, 10, 10, 0, 0.9f}, {4, 0, 14, 10, 0, 0.8f}, {8, 0, 18, 10, 0, 0.7f}}, 0.4f);
+  const auto kept =
+      non_maximum_suppression({{0, 0, 10, 10, 0, 0.9f}, {4, 0, 14, 10, 0, 0.8f}, {8, 0, 18, 10, 0, 0.7f}}, 0.4f);
   ASSERT_EQ(kept.size(), 2u);
   EXPECT_EQ(kept[1].score, 0.7f);
 }
@@ -47,7 +48,8 @@ TEST(Nms, EqualScoresKeepTheEarlier) {
 
 TEST(Nms, NonFiniteBoxesVanish) {
   const float nan = std::numeric_limits<float>::quiet_NaN(), inf = std::numeric_limits<float>::infinity();
-  EXPECT_TRUE(non_maximum_suppression({{0, 0, 1, 1, 0, nan}, {nan, 0, 1, 1, 0, 1}, {0, 0, inf, 1, 0, 1}}, 0.5f).empty());
+  EXPECT_TRUE(
+      non_maximum_suppression({{0, 0, 1, 1, 0, nan}, {nan, 0, 1, 1, 0, 1}, {0, 0, inf, 1, 0, 1}}, 0.5f).empty());
 }
 
 TEST(Nms, LooksAtTheBestThousandOfAClass) {

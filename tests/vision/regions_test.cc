@@ -50,7 +50,8 @@ TEST(Regions, DiagonalsConnect) {
 
 TEST(Regions, BranchesThatMeetLaterAreOne) {
   EXPECT_EQ(connected_regions(mask_of({"1.1.1", "1.1.1", "11111"})).size(), 1u);
-  const auto spiral = connected_regions(mask_of({"1111111", "......1", "11111.1", "1...1.1", "1.111.1", "1.....1", "1111111"}));
+  const auto spiral =
+      connected_regions(mask_of({"1111111", "......1", "11111.1", "1...1.1", "1.111.1", "1.....1", "1111111"}));
   ASSERT_EQ(spiral.size(), 1u);
 }
 

@@ -103,16 +103,17 @@ Result<bool> apply(Graph& graph, Uses& uses, Node& conv, const Affine& affine) {
   }
   if (!all_finite(weights) || !all_finite(bias)) return false;
 
-  // New constants: the old ones may have other readers.
   if (!weights.empty()) {
-    const std::string base = graph.value(conv.inputs[1]).name;
-    DOTORI_ASSIGN_OR_RETURN(conv.inputs[1], uses.add_constant_f32(graph, base, weights_shape, weights));
+    DOTORI_ASSIGN_OR_RETURN(conv.inputs[1], uses.replace_constant_f32(graph, conv.inputs[1], weights));
   }
   if (!bias.empty()) {
-    const std::string base = has_bias ? graph.value(conv.inputs[2]).name : conv.name + "/bias";
     conv.inputs.resize(3);
-    DOTORI_ASSIGN_OR_RETURN(conv.inputs[2],
-                            uses.add_constant_f32(graph, base, {static_cast<std::int64_t>(channels)}, bias));
+    if (has_bias) {
+      DOTORI_ASSIGN_OR_RETURN(conv.inputs[2], uses.replace_constant_f32(graph, conv.inputs[2], bias));
+    } else {
+      DOTORI_ASSIGN_OR_RETURN(conv.inputs[2], uses.add_constant_f32(graph, conv.name + "/bias",
+                                                                    {static_cast<std::int64_t>(channels)}, bias));
+    }
   }
   return true;
 }

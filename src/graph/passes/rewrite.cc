@@ -18,6 +18,18 @@ Uses::Uses(const Graph& graph)
   for (ValueId id : graph.outputs) is_output_[index(id)] = true;
 }
 
+Result<ValueId> Uses::replace_constant_f32(Graph& graph, ValueId old, const std::vector<float>& elements) {
+  if (readers(old) > 1) {
+    --readers_[index(old)];
+    const Value& value = graph.value(old);
+    return add_constant_f32(graph, std::string(value.name), Shape(value.type.shape), elements);
+  }
+  Constant constant = make_constant(elements.data(), elements.size() * sizeof(float));
+  if (constant.data == nullptr) return out_of_memory("constant '" + graph.value(old).name + "'");
+  graph.value(old).constant = std::move(constant);
+  return old;
+}
+
 Result<ValueId> Uses::add_constant_f32(Graph& graph, const std::string& base, const Shape& shape,
                                        const std::vector<float>& elements) {
   // Looked up in a set: unique_value_name() walks all values, which would be quadratic over a pass.
@@ -25,7 +37,12 @@ Result<ValueId> Uses::add_constant_f32(Graph& graph, const std::string& base, co
     for (const Value& value : graph.values()) names_.insert(value.name);
   }
   std::string name = base;
-  for (int n = 1; !names_.insert(name).second; ++n) name = base + "_" + std::to_string(n);
+  if (!names_.insert(name).second) {
+    int& number = numbers_[base];
+    do {
+      name = base + "_" + std::to_string(++number);
+    } while (!names_.insert(name).second);
+  }
   Value value;
   value.name = std::move(name);
   value.type = {DataType::kFloat32, shape};

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -26,7 +27,10 @@ class Uses {
   NodeId producer(ValueId id) const noexcept { return producers_[index(id)]; }
   void set_producer(ValueId id, NodeId node) noexcept { producers_[index(id)] = node; }
 
-  // Adds a float32 constant of `shape`, named after `base`.
+  // A constant like `old` with other elements, for one reader of `old`: `old` itself when nobody else reads it, else a new
+  // value named after it.
+  Result<ValueId> replace_constant_f32(Graph& graph, ValueId old, const std::vector<float>& elements);
+  // A new float32 constant of `shape`, named after `base`, counted as read once.
   Result<ValueId> add_constant_f32(Graph& graph, const std::string& base, const Shape& shape,
                                    const std::vector<float>& elements);
 
@@ -36,6 +40,7 @@ class Uses {
   std::vector<bool> is_output_;
   std::vector<NodeId> producers_;
   std::set<std::string> names_;
+  std::map<std::string, int> numbers_;  // by base name: the last number behind it
 };
 
 // `writer` writes the output of `absorbed` from now on; `absorbed` is left without operator, inputs and outputs, for

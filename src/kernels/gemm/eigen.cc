@@ -3,6 +3,7 @@
 // products of such small blocks need no heap.
 #define EIGEN_MPL2_ONLY
 #define EIGEN_DONT_PARALLELIZE
+#define EIGEN_NO_DEBUG
 #include <Eigen/Core>
 
 #include <algorithm>
@@ -17,7 +18,7 @@ constexpr int kMr = kGemmEigenMr, kNr = kGemmEigenNr;
 constexpr size_t kDepth = 256;  // K at a time: the block of A is 16 KiB
 
 using Tile = Eigen::Matrix<float, kMr, kNr, Eigen::RowMajor>;
-using RowsOfA = Eigen::Map<const Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>, Eigen::Aligned64>;
+using RowsOfA = Eigen::Map<const Eigen::Matrix<float, kMr, Eigen::Dynamic, Eigen::RowMajor>, Eigen::Aligned64>;
 using PanelOfB = Eigen::Map<const Eigen::Matrix<float, Eigen::Dynamic, kNr, Eigen::RowMajor>>;
 
 // Where the next float of K is read: tap and position in it.
@@ -25,7 +26,8 @@ struct Position {
   size_t tap = 0, i = 0;
 };
 
-// Copies the next `depth` floats of every row to block[m][depth].
+// Copies the next `depth` floats of every row to block[kMr][depth]. Rows from m on keep what they hold: the product always has
+// kMr rows, because Eigen takes another way through fewer, with other roundings.
 Position gather(const GemmF32Strip& s, Position from, size_t depth, float* block) noexcept {
   size_t done = 0;
   while (done < depth) {
@@ -45,7 +47,7 @@ Position gather(const GemmF32Strip& s, Position from, size_t depth, float* block
 
 void gemm_f32_any__eigen(const GemmF32Strip& s) noexcept {
   const size_t total = s.taps * s.k;
-  alignas(64) float block[kMr * kDepth];
+  alignas(64) float block[kMr * kDepth] = {};
   for (int32_t first = 0; first < s.n; first += kNr) {
     const int32_t columns = std::min(s.n - first, kNr);
     const size_t panel = static_cast<size_t>(first / kNr) * s.panel_stride;
@@ -58,9 +60,9 @@ void gemm_f32_any__eigen(const GemmF32Strip& s) noexcept {
     for (size_t done = 0; done < total;) {
       const size_t depth = std::min(kDepth, total - done);
       at = gather(s, at, depth, block);
-      const RowsOfA a(block, s.m, static_cast<Eigen::Index>(depth));
+      const RowsOfA a(block, kMr, static_cast<Eigen::Index>(depth));
       const PanelOfB b(s.b + panel + done * kNr, static_cast<Eigen::Index>(depth), kNr);
-      sum.topRows(s.m).noalias() += a * b;
+      sum.noalias() += a * b;
       done += depth;
     }
     for (int32_t r = 0; r < s.m; ++r) {

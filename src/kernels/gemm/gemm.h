@@ -3,7 +3,8 @@
 //   c[r][j] = min(max(bias[j] + sum over t < taps, i < k of a[t][r][i] * b[t * k + i][j], low), high)
 // The sum of an element starts with the bias (or with what c holds) and goes through t, then i, upwards, one multiply-add each:
 // fused in the vector kernels, two roundings in the plain C++ ones. It is the same wherever the element lies and however rows,
-// columns and K are cut into calls, so the bits depend neither on tiles nor on threads. A NaN sum stays NaN.
+// columns and K are cut into calls, so the bits depend neither on tiles nor on threads. A NaN sum stays NaN. (The Eigen kernel
+// sums blocks of K in an order of Eigen's own; that depends on the cuts of K, but not on rows, columns and threads either.)
 //
 //            nr columns                       Rows of A are found through pointers, mr for each tap: a convolution points at its
 //           +----------+                      input pixels and never copies them; a pixel outside the image is a row of zeros.

@@ -24,29 +24,28 @@ inline __m256i part_mask(int32_t n) noexcept {
   return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(kPartMask + 8 - lanes));
 }
 
-// One step of K: M rows times V vectors of 8 columns.
-template <int M, int V>
-inline void step(__m256 (&sum)[M][V], const float* const (&a)[M], size_t i, const float* (&b)[V]) noexcept {
+// One step of K: M rows times V vectors of 8 columns, kPerPanel of them from each panel.
+template <int M, int V, int kPerPanel>
+inline void step(__m256 (&sum)[M][V], const float* const (&a)[M], size_t i, const float* (&b)[V / kPerPanel]) noexcept {
   __m256 columns[V];
-  DOTORI_UNROLL for (int v = 0; v < V; ++v) columns[v] = _mm256_load_ps(b[v]);
+  DOTORI_UNROLL for (int v = 0; v < V; ++v) columns[v] = _mm256_load_ps(b[v / kPerPanel] + 8 * (v % kPerPanel));
   DOTORI_UNROLL for (int r = 0; r < M; ++r) {
     const __m256 x = _mm256_broadcast_ss(a[r] + i);
     DOTORI_UNROLL for (int v = 0; v < V; ++v) sum[r][v] = _mm256_fmadd_ps(x, columns[v], sum[r][v]);
   }
-  DOTORI_UNROLL for (int v = 0; v < V; ++v) b[v] += kNr;
+  DOTORI_UNROLL for (int p = 0; p < V / kPerPanel; ++p) b[p] += kNr;
 }
 
-// M rows times V vectors: `kPerPanel` of each panel, V / kPerPanel panels. `n`: columns to store.
+// M rows times V vectors. `n`: columns to store.
 template <int M, int V, int kPerPanel>
 inline void tile(const GemmF32Strip& s, size_t panel, ptrdiff_t c_offset, int32_t n) noexcept {
+  constexpr int kPanels = V / kPerPanel;
   __m256 sum[M][V];
   const bool whole = n >= 8 * V;
-  const float* b[V];
-  DOTORI_UNROLL for (int v = 0; v < V; ++v) b[v] = s.b + panel + static_cast<size_t>(v / kPerPanel) * s.panel_stride + 8 * (v % kPerPanel);
   if (s.bias != nullptr) {
     DOTORI_UNROLL for (int v = 0; v < V; ++v) {
-      const float* bias = s.bias + panel + static_cast<size_t>(v / kPerPanel) * s.panel_stride + 8 * (v % kPerPanel);
-      const __m256 x = _mm256_loadu_ps(bias);
+      const size_t at = panel + static_cast<size_t>(v / kPerPanel) * s.panel_stride;
+      const __m256 x = _mm256_loadu_ps(s.bias + at + 8 * (v % kPerPanel));
       DOTORI_UNROLL for (int r = 0; r < M; ++r) sum[r][v] = x;
     }
   } else {
@@ -56,18 +55,13 @@ inline void tile(const GemmF32Strip& s, size_t panel, ptrdiff_t c_offset, int32_
     }
   }
 
+  const float* b[kPanels];
+  DOTORI_UNROLL for (int p = 0; p < kPanels; ++p) b[p] = s.b + panel + static_cast<size_t>(p) * s.panel_stride;
   const float* const* rows = s.a;
   for (size_t t = 0; t < s.taps; ++t, rows += kMr) {
     const float* a[M];
     DOTORI_UNROLL for (int r = 0; r < M; ++r) a[r] = rows[r] + s.a_offset;
-    size_t i = 0;
-    for (; i + 4 <= s.k; i += 4) {
-      step<M, V>(sum, a, i, b);
-      step<M, V>(sum, a, i + 1, b);
-      step<M, V>(sum, a, i + 2, b);
-      step<M, V>(sum, a, i + 3, b);
-    }
-    for (; i < s.k; ++i) step<M, V>(sum, a, i, b);
+    for (size_t i = 0; i < s.k; ++i) step<M, V, kPerPanel>(sum, a, i, b);
   }
 
   // vmaxps and vminps return their second operand when one is NaN.

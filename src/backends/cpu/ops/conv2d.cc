@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "backends/cpu/cpu_ops.h"
+#include "backends/cpu/ops/conv_gemm.h"
+#include "backends/cpu/ops/depthwise_conv2d.h"
+
+namespace dotori::backends::cpu {
+namespace {
+
+// With few channels a tap is too short for the inner loop; all taps of a kernel row, which lie behind each other in the image,
+// are then taken as one. Up to this many floats.
+constexpr std::int64_t kMostMergedFloats = 64;
+
+Status compile_reference(const graph::Conv2d& op, CompileContext& context) {
+  const Shape& x = context.input_shape(0);
+  const Shape& y = context.output_shape();
+  kernels::ConvF32 conv{};
+  DOTORI_ASSIGN_OR_RETURN(conv.in_h, kernel_size("input height", x[1]));
+  DOTORI_ASSIGN_OR_RETURN(conv.in_w, kernel_size("input width", x[2]));
+  DOTORI_ASSIGN_OR_RETURN(conv.in_c, kernel_size("input channels", x[3]));
+  DOTORI_ASSIGN_OR_RETURN(conv.out_w, kernel_size("output width", y[2]));
+  DOTORI_ASSIGN_OR_RETURN(conv.out_c, kernel_size("output channels", y[3]));
+  conv.kernel_h = op.kernel_h;
+  conv.kernel_w = op.kernel_w;
+  conv.stride_h = op.stride_h;
+  conv.stride_w = op.stride_w;
+  conv.dilation_h = op.dilation_h;
+  conv.dilation_w = op.dilation_w;
+  conv.pad_top = op.pad_top;
+  conv.pad_left = op.pad_left;
+  conv.groups = op.groups;
+  return emit_conv_reference("conv_f32_any__reference", kernels::conv_f32_any__reference, conv, x[0], y[1], op.activation,
+                             context);
+}
+
+}  // namespace
+
+Status compile(const graph::Conv2d& op, CompileContext& context) {
+  const kernels::GemmF32Kernel& kernel = kernels::select_gemm_f32(context.isa());
+  const Shape& x = context.input_shape(0);
+  const Shape& y = context.output_shape();
+  const bool constant = context.constant_input<float>(1) != nullptr &&
+                        (!context.has_input(2) || context.constant_input<float>(2) != nullptr);
+  if (constant && op.groups > 1 && op.groups == x[3] && op.groups == y[3]) return compile_depthwise(op, context);
+  if (!can_use_gemm(kernel, context)) return compile_reference(op, context);
+
+  ConvGemm conv;
+  conv.batch = x[0];
+  conv.in_h = x[1];
+  conv.in_w = x[2];
+  conv.in_c = x[3];
+  conv.out_h = y[1];
+  conv.out_w = y[2];
+  conv.out_c = y[3];
+  conv.groups = op.groups;
+  conv.in_step_y = op.stride_h;
+  conv.in_step_x = op.stride_w;
+  const std::size_t group_in = static_cast<std::size_t>(x[3] / op.groups);
+  conv.weights_per_output = static_cast<std::size_t>(op.kernel_h) * static_cast<std::size_t>(op.kernel_w) * group_in;
+  const bool merge = op.groups == 1 && op.dilation_w == 1 && op.kernel_w * x[3] <= kMostMergedFloats;
+  conv.span = merge ? op.kernel_w : 1;
+  ConvGemmPhase phase;
+  phase.rows = y[1];
+  phase.columns = y[2];
+  for (int ky = 0; ky < op.kernel_h; ++ky) {
+    for (int kx = 0; kx < op.kernel_w; kx += static_cast<int>(conv.span)) {
+      const std::size_t index = static_cast<std::size_t>(ky) * static_cast<std::size_t>(op.kernel_w) + static_cast<std::size_t>(kx);
+      phase.taps.push_back({ky * op.dilation_h - op.pad_top, kx * op.dilation_w - op.pad_left, index * group_in});
+    }
+  }
+  conv.phases.push_back(std::move(phase));
+  return emit_conv_gemm(conv, op.activation, kernel, context);
+}
+
+}  // namespace dotori::backends::cpu

@@ -1,0 +1,354 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "backends/cpu/ops/conv_gemm.h"
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+
+#include "backends/cpu/activation.h"
+
+namespace dotori::backends::cpu {
+namespace {
+
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+
+// K at a time. A panel's part (256 * nr floats, 16 KiB for nr = 16) then stays in the first-level cache, while the rows of a
+// task pass by from the second-level cache.
+constexpr std::size_t kDepthBlock = 256;
+// Rows of a task: what the second-level cache holds of them, kDepthBlock floats each, is 96 KiB.
+constexpr std::int64_t kRowsOfTask = 96;
+// Pointers of a task; very large kernels get fewer rows.
+constexpr std::int64_t kPointersOfTask = 1 << 15;
+// A smaller task is not worth handing to another thread (a few microseconds).
+constexpr double kLeastMacsOfTask = 1 << 17;
+
+struct Tap {
+  std::int32_t dy, dx;
+  std::ptrdiff_t offset;  // (dy * in_w + dx) * in_c
+};
+
+// In packed memory, as the step sees it.
+struct Phase {
+  std::int64_t first_y, first_x, columns;
+  std::int64_t pixels;       // batch * rows * columns
+  std::int64_t image_pixels; // rows * columns
+  std::int64_t tasks_before, row_blocks;
+  std::int32_t taps;
+  std::int32_t tap_step;     // taps in a block of K; 1 where a tap itself is cut
+  const Tap* tap;
+  const float* packed;
+  std::size_t panel_elems;
+  std::int32_t least_dy, most_dy, least_dx, most_dx;
+};
+
+// The plain values that a step captures.
+struct ConvGemmStep {
+  kernels::GemmF32Fn run;
+  std::int64_t mr, nr;
+  std::int64_t in_h, in_w, in_c, out_h, out_w, out_c;
+  std::int64_t span, in_step_y, in_step_x, out_step_y, out_step_x;
+  std::int64_t group_in, group_out, group_panels, panels;
+  std::size_t k, k_step;     // floats of a tap; of them in a block of K
+  std::int64_t block_tiles, column_blocks, tasks;
+  const Phase* phases;
+  int phase_count;
+  const float* zeros;
+  bool dense;                // a task's output rows lie behind each other
+  FusedActivation activation;
+  BufferRef input, output, scratch;
+  std::size_t scratch_bytes, border_at;  // of one thread
+
+  void operator()(const RunContext& context) const noexcept {
+    const float* src = context.read<float>(input);
+    float* dst = context.write<float>(output);
+    unsigned char* memory = context.write<unsigned char>(scratch);
+    context.pool().parallel_for(static_cast<int>(tasks), [&](int index, int worker) {
+      run_task(index, src, dst, memory + static_cast<std::size_t>(worker) * scratch_bytes);
+    });
+  }
+
+  // The first of `count` things that part `i` of `parts` gets.
+  static std::int64_t share(std::int64_t count, std::int64_t parts, std::int64_t i) noexcept {
+    return count / parts * i + std::min(count % parts, i);
+  }
+
+  void run_task(std::int64_t index, const float* src, float* dst, unsigned char* memory) const noexcept {
+    const Phase* phase = phases + phase_count - 1;
+    while (phase->tasks_before > index) --phase;
+    index -= phase->tasks_before;
+    const std::int64_t row_block = index / column_blocks, column_block = index % column_blocks;
+    const std::int64_t tiles_all = (phase->pixels + mr - 1) / mr;
+    const std::int64_t first_tile = share(tiles_all, phase->row_blocks, row_block);
+    const std::int64_t tiles = share(tiles_all, phase->row_blocks, row_block + 1) - first_tile;
+    const std::int64_t first_pixel = first_tile * mr;
+    const std::int64_t pixels = std::min(phase->pixels - first_pixel, tiles * mr);
+    const std::int64_t first_panel = share(panels, column_blocks, column_block);
+    const std::int64_t last_panel = share(panels, column_blocks, column_block + 1);
+
+    float** c = reinterpret_cast<float**>(memory);
+    const float** a = const_cast<const float**>(c + tiles * mr);
+    float* border = reinterpret_cast<float*>(memory + border_at);
+    for (std::int64_t tile = 0; tile < tiles; ++tile) {
+      const std::int64_t from = share(pixels, tiles, tile), to = share(pixels, tiles, tile + 1);
+      point(*phase, first_pixel + from, to - from, src, dst, a + tile * phase->taps * mr, c + tile * mr,
+            border + tile * phase->taps * mr * static_cast<std::int64_t>(k));
+    }
+    multiply(*phase, pixels, tiles, first_panel, last_panel, a, c);
+    if (activation.after != nullptr) activate(pixels, tiles, first_panel, last_panel, c);
+  }
+
+  // Pointers of the `m` pixels from `pixel` on: a[tap][mr] and c[mr].
+  void point(const Phase& phase, std::int64_t pixel, std::int64_t m, const float* src, float* dst, const float** a, float** c,
+             float* border) const noexcept {
+    std::int64_t n = pixel / phase.image_pixels;
+    std::int64_t j = pixel % phase.image_pixels / phase.columns, i = pixel % phase.columns;
+    const std::int64_t rows = phase.image_pixels / phase.columns;
+    for (std::int64_t r = 0; r < m; ++r) {
+      const std::int64_t out_y = phase.first_y + j * out_step_y, out_x = phase.first_x + i * out_step_x;
+      c[r] = dst + ((n * out_h + out_y) * out_w + out_x) * out_c;
+      const std::int64_t y = j * in_step_y, x = i * in_step_x;
+      const float* image = src + n * in_h * in_w * in_c;
+      const std::ptrdiff_t offset = (y * in_w + x) * in_c;
+      if (y + phase.least_dy >= 0 && y + phase.most_dy < in_h && x + phase.least_dx >= 0 && x + phase.most_dx + span <= in_w) {
+        for (std::int32_t t = 0; t < phase.taps; ++t) a[t * mr + r] = image + (offset + phase.tap[t].offset);
+      } else {
+        for (std::int32_t t = 0; t < phase.taps; ++t) {
+          const Tap& tap = phase.tap[t];
+          const std::int64_t in_y = y + tap.dy, in_x = x + tap.dx;
+          if (in_y < 0 || in_y >= in_h || in_x + span <= 0 || in_x >= in_w)
+            a[t * mr + r] = zeros;
+          else if (in_x >= 0 && in_x + span <= in_w)
+            a[t * mr + r] = image + (offset + tap.offset);
+          else
+            a[t * mr + r] = copy_border(image, in_y, in_x, border + (t * mr + r) * static_cast<std::int64_t>(k));
+        }
+      }
+      if (++i == phase.columns) {
+        i = 0;
+        if (++j == rows) {
+          j = 0;
+          ++n;
+        }
+      }
+    }
+  }
+
+  // The `span` pixels from (y, x), zeros for those outside the image, at `to`; y is inside, x may be anything.
+  const float* copy_border(const float* image, std::int64_t y, std::int64_t x, float* to) const noexcept {
+    const std::int64_t from = std::max<std::int64_t>(x, 0), end = std::min(x + span, in_w);
+    std::memset(to, 0, k * sizeof(float));
+    std::memcpy(to + (from - x) * in_c, image + (y * in_w + from) * in_c,
+                static_cast<std::size_t>((end - from) * in_c) * sizeof(float));
+    return to;
+  }
+
+  void multiply(const Phase& phase, std::int64_t pixels, std::int64_t tiles, std::int64_t first_panel, std::int64_t last_panel,
+                const float** a, float** c) const noexcept {
+    kernels::GemmF32Strip strip;
+    strip.panel_stride = phase.panel_elems;
+    std::int32_t tap = 0;
+    std::size_t i = 0;
+    bool last = false;
+    do {
+      strip.taps = static_cast<std::size_t>(std::min(phase.tap_step, phase.taps - tap));
+      strip.k = std::min(k_step, k - i);
+      const bool first = tap == 0 && i == 0;
+      const std::size_t depth = static_cast<std::size_t>(tap) * k + i;
+      const std::size_t k_done = i;
+      const std::int32_t taps_done = tap;
+      if (k_step < k && i + strip.k < k) {
+        i += strip.k;
+      } else {
+        i = 0;
+        tap += static_cast<std::int32_t>(strip.taps);
+      }
+      last = tap >= phase.taps;
+      strip.low = last ? activation.low : -kInfinity;
+      strip.high = last ? activation.high : kInfinity;
+      for (std::int64_t panel = first_panel; panel < last_panel;) {
+        const std::int64_t group = panel / group_panels, in_group = panel % group_panels;
+        // One tile uses each weight once: it takes all panels in one call. Otherwise a panel stays in cache for all tiles.
+        const std::int64_t count = tiles == 1 ? std::min(group_panels - in_group, last_panel - panel) : 1;
+        const float* packed = phase.packed + static_cast<std::size_t>(panel) * phase.panel_elems;
+        strip.bias = first ? packed : nullptr;
+        strip.b = packed + (1 + depth) * static_cast<std::size_t>(nr);
+        strip.a_offset = group * group_in + static_cast<std::ptrdiff_t>(k_done);
+        strip.c_offset = group * group_out + in_group * nr;
+        strip.n = static_cast<std::int32_t>(std::min(group_out - in_group * nr, count * nr));
+        for (std::int64_t tile = 0; tile < tiles; ++tile) {
+          strip.a = a + (tile * phase.taps + taps_done) * mr;
+          strip.c = c + tile * mr;
+          strip.m = static_cast<std::int32_t>(share(pixels, tiles, tile + 1) - share(pixels, tiles, tile));
+          run(strip);
+        }
+        panel += count;
+      }
+    } while (!last);
+  }
+
+  // The output channel where a panel starts; for the number of panels, all channels.
+  std::int64_t first_column(std::int64_t panel) const noexcept {
+    return panel / group_panels * group_out + panel % group_panels * nr;
+  }
+
+  void activate(std::int64_t pixels, std::int64_t tiles, std::int64_t first_panel, std::int64_t last_panel,
+                float** c) const noexcept {
+    const std::int64_t from = first_column(first_panel), to = first_column(last_panel);
+    if (dense && column_blocks == 1) {
+      activation.apply(c[0], static_cast<std::size_t>(pixels * out_c));
+      return;
+    }
+    for (std::int64_t tile = 0; tile < tiles; ++tile) {
+      const std::int64_t m = share(pixels, tiles, tile + 1) - share(pixels, tiles, tile);
+      for (std::int64_t r = 0; r < m; ++r) activation.apply(c[tile * mr + r] + from, static_cast<std::size_t>(to - from));
+    }
+  }
+};
+
+// How the pixels and panels are cut into tasks. More tasks than threads, so that a slow core does not hold up the others.
+void cut_into_tasks(int threads, double macs, ConvGemmStep& step, std::vector<Phase>& phases) {
+  std::int64_t most_taps = 1, most_tiles = 1;
+  for (const Phase& phase : phases) {
+    most_taps = std::max<std::int64_t>(most_taps, phase.taps);
+    most_tiles = std::max(most_tiles, (phase.pixels + step.mr - 1) / step.mr);
+  }
+  std::int64_t tiles = std::max<std::int64_t>(1, kRowsOfTask / step.mr);
+  tiles = std::clamp<std::int64_t>(kPointersOfTask / (most_taps * step.mr), 1, tiles);
+  const std::int64_t phase_count = static_cast<std::int64_t>(phases.size());
+  std::int64_t row_blocks = (most_tiles + tiles - 1) / tiles;
+  step.column_blocks = 1;
+  if (threads > 1) {
+    const std::int64_t wanted = std::min<std::int64_t>(4 * threads, static_cast<std::int64_t>(macs / kLeastMacsOfTask));
+    const std::int64_t blocks = row_blocks * phase_count;
+    if (blocks < wanted) step.column_blocks = std::min(step.panels, (wanted + blocks - 1) / blocks);
+    const std::int64_t columns = phase_count * step.column_blocks;
+    if (row_blocks * columns < wanted) row_blocks = std::min(most_tiles, (wanted + columns - 1) / columns);
+  }
+  step.block_tiles = (most_tiles + row_blocks - 1) / row_blocks;
+  step.tasks = 0;
+  for (Phase& phase : phases) {
+    phase.row_blocks = std::min(row_blocks, (phase.pixels + step.mr - 1) / step.mr);
+    phase.tasks_before = step.tasks;
+    step.tasks += phase.row_blocks * step.column_blocks;
+  }
+  step.scratch_bytes = static_cast<std::size_t>(step.block_tiles * step.mr * (1 + most_taps)) * sizeof(void*);
+  step.scratch_bytes = (step.scratch_bytes + 63) / 64 * 64;
+  step.border_at = step.scratch_bytes;
+  if (step.span > 1)
+    step.scratch_bytes += static_cast<std::size_t>(step.block_tiles * step.mr * most_taps) * step.k * sizeof(float);
+  step.scratch_bytes = (step.scratch_bytes + 63) / 64 * 64;
+}
+
+// How K is cut into blocks: between taps where one fits, else within the taps, into nearly equal parts.
+void cut_depth(ConvGemmStep& step, std::vector<Phase>& phases) {
+  step.k_step = step.k;
+  const std::size_t blocks = (step.k + kDepthBlock - 1) / kDepthBlock;
+  bool single_tile = true;
+  for (const Phase& phase : phases) single_tile = single_tile && phase.pixels <= step.mr;
+  if (!single_tile && blocks > 1) step.k_step = ((step.k + blocks - 1) / blocks + 3) / 4 * 4;
+  for (Phase& phase : phases) {
+    const std::int32_t at_once = static_cast<std::int32_t>(std::max<std::size_t>(1, kDepthBlock / step.k));
+    const std::int32_t tap_blocks = std::max(1, (phase.taps + at_once - 1) / at_once);
+    phase.tap_step = single_tile ? phase.taps : step.k_step < step.k ? 1 : (phase.taps + tap_blocks - 1) / tap_blocks;
+  }
+}
+
+// The panels of all groups of one phase.
+bool pack_phase(const ConvGemm& conv, const ConvGemmPhase& from, const ConvGemmStep& step, CompileContext& context,
+                Phase& phase) {
+  phase.panel_elems = kernels::gemm_f32_panel_elems(static_cast<std::int32_t>(step.nr), from.taps.size() * step.k);
+  float* packed = static_cast<float*>(
+      context.allocate_packed(static_cast<std::size_t>(step.panels) * phase.panel_elems * sizeof(float)));
+  Tap* taps = static_cast<Tap*>(context.allocate_packed(std::max<std::size_t>(1, from.taps.size()) * sizeof(Tap)));
+  if (packed == nullptr || taps == nullptr) return false;
+  std::vector<std::size_t> offsets;
+  for (std::size_t t = 0; t < from.taps.size(); ++t) {
+    const ConvGemmPhase::Tap& tap = from.taps[t];
+    taps[t] = {tap.dy, tap.dx, static_cast<std::ptrdiff_t>((tap.dy * conv.in_w + tap.dx) * conv.in_c)};
+    offsets.push_back(tap.weights);
+    phase.least_dy = t == 0 ? tap.dy : std::min(phase.least_dy, tap.dy);
+    phase.most_dy = t == 0 ? tap.dy : std::max(phase.most_dy, tap.dy);
+    phase.least_dx = t == 0 ? tap.dx : std::min(phase.least_dx, tap.dx);
+    phase.most_dx = t == 0 ? tap.dx : std::max(phase.most_dx, tap.dx);
+  }
+  const float* weights = context.constant_input<float>(1);
+  const float* bias = context.constant_input<float>(2);
+  for (std::int64_t g = 0; g < conv.groups; ++g) {
+    const std::size_t first = static_cast<std::size_t>(g * step.group_out);
+    kernels::pack_gemm_f32(weights + first * conv.weights_per_output, conv.weights_per_output, offsets.data(), offsets.size(),
+                           step.k, bias == nullptr ? nullptr : bias + first, static_cast<std::size_t>(step.group_out),
+                           static_cast<std::int32_t>(step.nr),
+                           packed + static_cast<std::size_t>(g * step.group_panels) * phase.panel_elems);
+  }
+  phase.packed = packed;
+  phase.tap = taps;
+  return true;
+}
+
+}  // namespace
+
+bool can_use_gemm(const kernels::GemmF32Kernel& kernel, const CompileContext& context) noexcept {
+  if (kernel.run == kernels::gemm_f32_any__reference) return false;
+  return context.constant_input<float>(1) != nullptr && (!context.has_input(2) || context.constant_input<float>(2) != nullptr);
+}
+
+Status emit_conv_gemm(const ConvGemm& conv, const graph::Activation& activation, const kernels::GemmF32Kernel& kernel,
+                      CompileContext& context) {
+  for (std::int64_t size : {conv.in_h, conv.in_w, conv.in_c, conv.out_h, conv.out_w, conv.out_c})
+    DOTORI_RETURN_IF_ERROR(kernel_size("dimension", size).status());
+  ConvGemmStep step{};
+  step.run = kernel.run;
+  step.mr = kernel.mr;
+  step.nr = kernel.nr;
+  step.in_h = conv.in_h;
+  step.in_w = conv.in_w;
+  step.in_c = conv.in_c;
+  step.out_h = conv.out_h;
+  step.out_w = conv.out_w;
+  step.out_c = conv.out_c;
+  step.span = conv.span;
+  step.in_step_y = conv.in_step_y;
+  step.in_step_x = conv.in_step_x;
+  step.out_step_y = conv.out_step_y;
+  step.out_step_x = conv.out_step_x;
+  step.group_in = conv.in_c / conv.groups;
+  step.group_out = conv.out_c / conv.groups;
+  step.group_panels = static_cast<std::int64_t>(kernels::gemm_f32_panels(kernel.nr, static_cast<std::size_t>(step.group_out)));
+  step.panels = conv.groups * step.group_panels;
+  step.k = static_cast<std::size_t>(conv.span * step.group_in);
+  step.dense = conv.phases.size() == 1 && conv.out_step_y == 1 && conv.out_step_x == 1;
+  step.activation = make_fused_activation(activation, context.isa());
+  step.input = context.input(0);
+  step.output = context.output();
+
+  const std::string no_memory = "no memory for the packed weights";
+  std::vector<Phase> phases;
+  for (const ConvGemmPhase& from : conv.phases) {
+    Phase phase{};
+    phase.first_y = from.first_y;
+    phase.first_x = from.first_x;
+    phase.columns = from.columns;
+    phase.image_pixels = from.rows * from.columns;
+    phase.pixels = conv.batch * phase.image_pixels;
+    phase.taps = static_cast<std::int32_t>(from.taps.size());
+    if (!pack_phase(conv, from, step, context, phase)) return out_of_memory(no_memory);
+    phases.push_back(phase);
+  }
+  const std::int64_t macs = graph::node_macs(context.graph(), context.node());
+  cut_into_tasks(context.options().num_threads, static_cast<double>(macs), step, phases);
+  cut_depth(step, phases);
+  if (step.tasks > std::numeric_limits<int>::max()) return unsupported("more than 2^31 tiles of work");
+
+  Phase* stored = static_cast<Phase*>(context.allocate_packed(phases.size() * sizeof(Phase)));
+  step.zeros = static_cast<const float*>(
+      context.allocate_packed(static_cast<std::size_t>(conv.span * conv.in_c) * sizeof(float)));
+  if (stored == nullptr || step.zeros == nullptr) return out_of_memory(no_memory);
+  std::copy(phases.begin(), phases.end(), stored);
+  step.phases = stored;
+  step.phase_count = static_cast<int>(phases.size());
+  step.scratch = context.book_scratch(static_cast<std::size_t>(context.options().num_threads) * step.scratch_bytes);
+  context.emit(kernel.name, macs, step);
+  return Status();
+}
+
+}  // namespace dotori::backends::cpu

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+// Matrix products with constants, and normalisations.
+#include <algorithm>
+#include <cmath>
+
+#include "convert/onnx/ops.h"
+
+namespace dotori::convert::onnx {
+namespace {
+
+using graph::BinaryFunction;
+
+// y[..., O] = sum over source axis `axis` of x times weights [O,K]; the axis of the result that replaces `axis` has O elements.
+Tensor fully_connected(NodeContext& ctx, const Tensor& x, int axis, const HostTensor& weights, graph::ValueId bias) {
+  Builder& b = ctx.builder();
+  if (weights.dims[1] != x.dims[static_cast<std::size_t>(axis)]) {
+    ctx.corrupt("a product of shapes " + dims_text(ctx.input(0).dims) + " and " + dims_text(ctx.input(1).dims) +
+                ": the inner dimensions differ");
+  }
+  // The summed axis must be stored last; the others stay in sequence.
+  Axes order = x.order;
+  order.erase(std::find(order.begin(), order.end(), axis));
+  order.push_back(axis);
+  const graph::ValueId input = b.physical(b.in_order(x, order));
+  const graph::ValueId w = b.constant(weights, identity_order(2), ctx.name() + "/weights");
+  return b.add(graph::FullyConnected{}, {input, w, bias}, order);
+}
+
+HostTensor scaled(const HostTensor& t, float factor) {
+  if (factor == 1) return t;
+  HostTensor out = HostTensor::make(t.element, t.dims);
+  for (std::int64_t i = 0, n = t.count(); i < n; ++i) out.set_real(i, t.real(i) * static_cast<double>(factor));
+  return out;
+}
+
+std::vector<double> channel_values(NodeContext& ctx, int input, const char* what, std::int64_t channels) {
+  const HostTensor& t = ctx.known(input, what);
+  if (t.count() != channels) {
+    ctx.corrupt(std::string(what) + " has shape " + dims_text(t.dims) + ", the input has " + std::to_string(channels) +
+                " channels");
+  }
+  std::vector<double> values;
+  for (std::int64_t i = 0; i < channels; ++i) values.push_back(t.real(i));
+  return values;
+}
+
+// Shaped [1,C,1,..] for an input of `rank` axes.
+Tensor per_channel(const std::vector<double>& values, int rank) {
+  Dims dims(static_cast<std::size_t>(rank), 1);
+  dims[1] = static_cast<std::int64_t>(values.size());
+  HostTensor t = HostTensor::make(Element::kFloat32, dims);
+  for (std::size_t i = 0; i < values.size(); ++i) t.set_real(static_cast<std::int64_t>(i), values[i]);
+  return host_result(std::move(t));
+}
+
+}  // namespace
+
+// alpha * A' * B' + beta * C, with A' and B' transposed on demand; one of A and B is constant.
+void import_gemm(NodeContext& ctx) {
+  Builder& b = ctx.builder();
+  const float alpha = ctx.attr_float("alpha", 1), beta = ctx.attr_float("beta", 1);
+  const bool trans_a = ctx.attr_int("transA", 0) != 0, trans_b = ctx.attr_int("transB", 0) != 0;
+  ctx.expect_rank(ctx.input(0), 2);
+  ctx.expect_rank(ctx.input(1), 2);
+  const bool weights_first = ctx.input(0).is_host() && !ctx.input(1).is_host();
+  if (!weights_first) ctx.known(1, "the matrix B");
+  const Tensor x = ctx.graph_input(weights_first ? 1 : 0);
+  HostTensor weights = scaled(weights_first ? *ctx.input(0).host : *ctx.input(1).host, alpha);
+  // FullyConnected wants [O,K]: B' is [K,O], A' is [O,K].
+  if (weights_first ? trans_a : !trans_b) weights = weights.permuted({1, 0});
+  // Where the summed axis of x is.
+  const int axis = weights_first ? (trans_b ? 1 : 0) : (trans_a ? 0 : 1);
+  const std::int64_t outputs = weights.dims[0];
+  graph::ValueId bias;
+  bool add_c = ctx.has_input(2) && beta != 0;
+  if (add_c && ctx.input(2).is_host() && !weights_first) {
+    const HostTensor c = scaled(*ctx.input(2).host, beta);
+    // A row of one number for each output, or one for all of them, is a bias.
+    if (c.count() == outputs && (c.dims.empty() || c.dims.back() == outputs)) {
+      bias = b.constant(c.reshaped({outputs}), identity_order(1), ctx.proto().input(2));
+      add_c = false;
+    }
+  }
+  Tensor y = fully_connected(ctx, x, axis, weights, bias);
+  // The result is [M,N] with the outputs on the axis that replaced the summed one.
+  const bool swapped = weights_first ? axis == 1 : axis == 0;
+  if (swapped) y = b.transpose(y, {1, 0});
+  if (add_c) {
+    Tensor c = ctx.input(2);
+    if (broadcast_dims(y.dims, c.dims) != y.dims) {
+      ctx.corrupt("C of shape " + dims_text(c.dims) + " does not broadcast to " + dims_text(y.dims));
+    }
+    if (c.is_host()) {
+      c = host_result(scaled(*c.host, beta));
+    } else if (beta != 1) {
+      c = b.add_binary(BinaryFunction::kMul, c, host_result(HostTensor::scalar(beta)), "beta");
+    }
+    y = b.add_binary(BinaryFunction::kAdd, y, c, "c");
+  }
+  ctx.set_output(0, y);
+}
+
+void import_matmul(NodeContext& ctx) {
+  const Tensor &left = ctx.input(0), &right = ctx.input(1);
+  if (!left.is_host() && !right.is_host()) {
+    ctx.unsupported("a product of two computed tensors, shapes " + dims_text(left.dims) + " and " + dims_text(right.dims) +
+                    "; one of them must be a constant matrix (attention is not supported)");
+  }
+  const bool weights_right = right.is_host();
+  const HostTensor& matrix = weights_right ? *right.host : *left.host;
+  Tensor x = ctx.graph_input(weights_right ? 0 : 1);
+  Dims weight_dims = matrix.dims;
+  while (weight_dims.size() > 2 && weight_dims.front() == 1 && static_cast<int>(weight_dims.size()) <= x.rank()) {
+    weight_dims.erase(weight_dims.begin());
+  }
+  if (weight_dims.size() != 2 || x.rank() < 1 || (!weights_right && x.rank() < 2)) {
+    ctx.unsupported("a product of shapes " + dims_text(left.dims) + " and " + dims_text(right.dims) +
+                    "; the constant must be one matrix");
+  }
+  const HostTensor weights = matrix.reshaped(weight_dims);
+  if (weights_right) {
+    return ctx.set_output(0, fully_connected(ctx, x, x.rank() - 1, weights.permuted({1, 0}), {}));
+  }
+  // W * x sums over the last axis but one of x.
+  ctx.set_output(0, fully_connected(ctx, x, x.rank() - 2, weights, {}));
+}
+
+// y = x * scale / sqrt(variance + epsilon) + (bias - mean * scale / sqrt(variance + epsilon)), by channel.
+void import_batch_normalization(NodeContext& ctx) {
+  const Tensor x = ctx.graph_input(0);
+  if (x.rank() < 2) ctx.unsupported("BatchNormalization takes [N,C,..], found shape " + dims_text(x.dims));
+  const double epsilon = static_cast<double>(ctx.attr_float("epsilon", 1e-5f));
+  ctx.ignore_attr("momentum");
+  if (ctx.attr_int("training_mode", 0) != 0) ctx.unsupported("BatchNormalization in training mode");
+  if (ctx.opset() < 9 && ctx.attr_int("spatial", 1) != 1) ctx.unsupported("BatchNormalization with spatial = 0");
+  for (int i = 1; i < ctx.output_count(); ++i) {
+    if (ctx.wants_output(i)) ctx.unsupported("output " + std::to_string(i) + " of BatchNormalization (training)");
+  }
+  const std::int64_t channels = x.dims[1];
+  const std::vector<double> scale = channel_values(ctx, 1, "the scale", channels);
+  const std::vector<double> bias = channel_values(ctx, 2, "the bias", channels);
+  const std::vector<double> mean = channel_values(ctx, 3, "the mean", channels);
+  const std::vector<double> variance = channel_values(ctx, 4, "the variance", channels);
+  std::vector<double> factor, offset;
+  for (std::size_t c = 0; c < scale.size(); ++c) {
+    factor.push_back(scale[c] / std::sqrt(variance[c] + epsilon));
+    offset.push_back(bias[c] - mean[c] * factor[c]);
+  }
+  Builder& b = ctx.builder();
+  const Tensor y = b.add_binary(BinaryFunction::kMul, x, per_channel(factor, x.rank()), "scale");
+  ctx.set_output(0, b.add_binary(BinaryFunction::kAdd, y, per_channel(offset, x.rank())));
+}
+
+// Each channel of each image is brought to mean 0 and variance 1, then scaled and shifted.
+void import_instance_normalization(NodeContext& ctx) {
+  const Tensor x = ctx.graph_input(0);
+  if (x.rank() < 3) ctx.unsupported("InstanceNormalization takes [N,C,H,W], found shape " + dims_text(x.dims));
+  const float epsilon = ctx.attr_float("epsilon", 1e-5f);
+  const std::vector<double> scale = channel_values(ctx, 1, "the scale", x.dims[1]);
+  const std::vector<double> bias = channel_values(ctx, 2, "the bias", x.dims[1]);
+  Builder& b = ctx.builder();
+  graph::Reduce mean;
+  for (int k = 0; k < x.rank(); ++k) {
+    if (x.order[static_cast<std::size_t>(k)] >= 2) mean.axes.push_back(k);
+  }
+  const Tensor centre = b.add(mean, {b.physical(x)}, x.order, "mean");
+  const Tensor shifted = b.add_binary(BinaryFunction::kSub, x, centre, "shift");
+  const Tensor squares = b.add_unary(graph::Function::kSquare, shifted, 0, 0, "square");
+  const Tensor variance = b.add(mean, {b.physical(squares)}, squares.order, "variance");
+  const Tensor guarded =
+      b.add_binary(BinaryFunction::kAdd, variance, host_result(HostTensor::scalar(epsilon)), "epsilon");
+  const Tensor inverse = b.add_unary(graph::Function::kRsqrt, guarded, 0, 0, "rsqrt");
+  const Tensor factor = b.add_binary(BinaryFunction::kMul, inverse, per_channel(scale, x.rank()), "factor");
+  const Tensor y = b.add_binary(BinaryFunction::kMul, shifted, factor, "scale");
+  ctx.set_output(0, b.add_binary(BinaryFunction::kAdd, y, per_channel(bias, x.rank())));
+}
+
+}  // namespace dotori::convert::onnx
