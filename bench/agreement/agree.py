@@ -46,7 +46,7 @@ def models(zoo, networks, exported):
         ("FastestDet", [d / "FastestDet.onnx"], ["--preset", "fastestdet"],
          {"decoder": "fastestdet", "threshold": 0.65, "nms": 0.45}),
         ("nanodet_m", [d / "nanodet_m_320.onnx"], ["--preset", "nanodet"],
-         {"decoder": "nanodet", "threshold": 0.4, "nms": 0.45, "pairs": [(0, 1), (2, 3), (4, 5)]}),
+         {"decoder": "nanodet", "threshold": 0.4, "nms": 0.45, "pairs": [(0, 3), (1, 4), (2, 5)]}),
         ("u2netp", [s / "u2netp.onnx"], ["--preset", "u2net"], None),
         ("prisma_nchw", [s / "prisma_nchw.onnx"], ["--preset", "portrait"], None),
         ("prisma-net", [s / "prisma-net.tflite"], ["--preset", "portrait"], None),

@@ -13,11 +13,13 @@ def softmax(x):
     return e / e.sum(-1, keepdims=True)
 
 
-def boxes_of(cx, cy, w, h, scores, threshold):
-    best = scores.max(-1)
-    keep = best >= threshold
-    cx, cy, w, h = (np.broadcast_to(v, best.shape)[keep] for v in (cx, cy, w, h))
-    return np.stack([cx - w / 2, cy - h / 2, cx + w / 2, cy + h / 2, best[keep], scores.argmax(-1)[keep]], -1)
+def boxes_of(cx, cy, w, h, scores, threshold, best_class_only=False):
+    """A box for every class above the threshold, or for the best class of each cell."""
+    if best_class_only:
+        scores = np.where(np.arange(scores.shape[-1]) == scores.argmax(-1)[..., None], scores, -1)
+    keep = np.nonzero(scores >= threshold)
+    cx, cy, w, h = (np.broadcast_to(v, scores.shape[:-1])[keep[:-1]] for v in (cx, cy, w, h))
+    return np.stack([cx - w / 2, cy - h / 2, cx + w / 2, cy + h / 2, scores[keep], keep[-1]], -1)
 
 
 def grid(h, w):
@@ -52,14 +54,14 @@ def decode(task, outputs, size):
             part, first = t[first:first + w * h], first + w * h
             x, y = (g.reshape(-1) for g in grid(h, w))
             parts.append(boxes_of((part[:, 0] + x) * stride, (part[:, 1] + y) * stride, np.exp(part[:, 2]) * stride,
-                                  np.exp(part[:, 3]) * stride, part[:, 4:5] * part[:, 5:], threshold))
+                                  np.exp(part[:, 3]) * stride, part[:, 4:5] * part[:, 5:], threshold, True))
     elif kind == "fastestdet":
         t = outputs[0][0].astype(np.float64)
         h, w, _ = t.shape
         x, y = grid(h, w)
         parts = [boxes_of((np.tanh(t[..., 1]) + x) / w * size[0], (np.tanh(t[..., 2]) + y) / h * size[1],
                           sigmoid(t[..., 3]) * size[0], sigmoid(t[..., 4]) * size[1],
-                          t[..., :1] ** 0.6 * t[..., 5:] ** 0.4, threshold)]
+                          t[..., :1] ** 0.6 * t[..., 5:] ** 0.4, threshold, True)]
     elif kind == "nanodet":
         parts = []
         for (scores, sides), stride in zip(task["pairs"], (8, 16, 32)):
@@ -67,7 +69,7 @@ def decode(task, outputs, size):
             s, d = outputs[scores].reshape(w * h, -1).astype(np.float64), outputs[sides].reshape(w * h, 4, -1)
             d = (softmax(d.astype(np.float64)) * np.arange(d.shape[-1])).sum(-1) * stride
             x, y = (g.reshape(-1) for g in grid(h, w))
-            cx, cy = x * stride + 0.5 * (stride - 1), y * stride + 0.5 * (stride - 1)
+            cx, cy = (x + 0.5) * stride, (y + 0.5) * stride
             x0, y0, x1, y1 = cx - d[:, 0], cy - d[:, 1], cx + d[:, 2], cy + d[:, 3]
             parts.append(boxes_of((x0 + x1) / 2, (y0 + y1) / 2, x1 - x0, y1 - y0, s, threshold))
     else:

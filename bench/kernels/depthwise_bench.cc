@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Depthwise convolution on one thread: every kernel of the table that fits each layer. GFLOP/s counts a multiply-add as two.
+// Depthwise convolution on one thread: every kernel of the table that fits each layer. GFLOP/s counts a multiply-add as
+// two.
 #include <benchmark/benchmark.h>
 
 #include <cstddef>
@@ -20,10 +21,12 @@ struct Layer {
 };
 
 constexpr Layer kLayers[] = {
-    {"3x3s1_112x112x32", 112, 32, 3, 1, 1},  {"3x3s1_112x112x64", 112, 64, 3, 1, 1}, {"3x3s2_112x112x96", 112, 96, 3, 2, 1},
-    {"3x3s1_56x56x144", 56, 144, 3, 1, 1},   {"3x3s1_14x14x576", 14, 576, 3, 1, 1},  {"3x3s1_7x7x960", 7, 960, 3, 1, 1},
-    {"3x3s1_28x28x58", 28, 58, 3, 1, 1},     {"5x5s2_56x56x72", 56, 72, 5, 2, 1},    {"5x5s1_28x28x120", 28, 120, 5, 1, 1},
-    {"5x5s1_14x14x672", 14, 672, 5, 1, 1},   {"5x5s1_7x7x960", 7, 960, 5, 1, 1},     {"7x7s1_28x28x128", 28, 128, 7, 1, 1},
+    {"3x3s1_112x112x32", 112, 32, 3, 1, 1},  {"3x3s1_112x112x64", 112, 64, 3, 1, 1},
+    {"3x3s2_112x112x96", 112, 96, 3, 2, 1},  {"3x3s1_56x56x144", 56, 144, 3, 1, 1},
+    {"3x3s1_14x14x576", 14, 576, 3, 1, 1},   {"3x3s1_7x7x960", 7, 960, 3, 1, 1},
+    {"3x3s1_28x28x58", 28, 58, 3, 1, 1},     {"5x5s2_56x56x72", 56, 72, 5, 2, 1},
+    {"5x5s1_28x28x120", 28, 120, 5, 1, 1},   {"5x5s1_14x14x672", 14, 672, 5, 1, 1},
+    {"5x5s1_7x7x960", 7, 960, 5, 1, 1},      {"7x7s1_28x28x128", 28, 128, 7, 1, 1},
     {"3x3s1d2_28x28x256", 28, 256, 3, 1, 2},
 };
 
@@ -37,7 +40,8 @@ void run(benchmark::State& state, const Layer& layer, const DepthwiseF32Kernel& 
   std::vector<float> dst(static_cast<std::size_t>(out) * out_row);
   const std::vector<float> weights(channels * taps, 0.25f);
   std::vector<float> packed(dotori::kernels::depthwise_f32_packed_elems(layer.channels, layer.kernel, layer.kernel));
-  dotori::kernels::pack_depthwise_f32(weights.data(), nullptr, layer.channels, layer.kernel, layer.kernel, packed.data());
+  dotori::kernels::pack_depthwise_f32(weights.data(), nullptr, layer.channels, layer.kernel, layer.kernel,
+                                      packed.data());
   DepthwiseF32 conv{};
   conv.packed = packed.data();
   conv.in_h = conv.in_w = layer.size;

@@ -90,14 +90,15 @@ TaskInfo nanodet() {
   // The training's mean and standard deviation, blue-green-red.
   set_scale(t.preprocess, 103.53f, 116.28f, 123.675f, 1 / 57.375f, 1 / 57.12f, 1 / 58.395f);
   t.detection.score_threshold = 0.4f;
+  // The class scores of all scales come first, then the distances.
   int output = 0;
   for (int stride : {8, 16, 32}) {
     DetectionScale scale;
     scale.output = output;
-    scale.box_output = output + 1;
+    scale.box_output = output + 3;
     scale.stride = stride;
     t.detection.scales.push_back(scale);
-    output += 2;
+    ++output;
   }
   return t;
 }
@@ -138,7 +139,7 @@ constexpr Preset kPresets[] = {
     {"yolov2-tiny", "detector, 80 COCO classes, stretch, RGB/255, five anchors", yolov2_tiny_coco},
     {"yolox", "detector, 80 COCO classes, letterbox top-left, BGR 0..255, strides 8,16,32", yolox},
     {"fastestdet", "detector, 80 COCO classes, stretch, BGR/255", fastest_det},
-    {"nanodet", "detector, 80 COCO classes, stretch, BGR normalised, three pairs of outputs", nanodet},
+    {"nanodet", "detector, 80 COCO classes, stretch, BGR normalised, three outputs with scores, then three with distances", nanodet},
     {"u2net", "segmentation, salient object, threshold 0.5 after min-max", u2net},
     {"portrait", "segmentation, person / background, RGB/255, threshold 0.5", portrait},
     {"deeplab", "segmentation, 21 PASCAL VOC classes, x/127.5-1, arg-max", deeplab},

@@ -82,8 +82,8 @@ Status apply_scales(const TaskOptions& o, DetectionInfo& d) {
     DetectionScale& level = d.scales[i];
     level.output = own_output ? static_cast<int>(i) : 0;
     if (d.decoder == DetectionDecoder::kNanodet) {
-      level.output = static_cast<int>(2 * i);
-      level.box_output = level.output + 1;
+      level.output = static_cast<int>(i);
+      level.box_output = static_cast<int>(i + count);
     }
     if (i < strides.size()) level.stride = static_cast<int>(strides[i]);
     if (i < sets.size()) {

@@ -7,9 +7,9 @@ namespace dotori::graph {
 namespace {
 
 constexpr const char* kFunctionNames[] = {
-    "identity", "relu", "clip", "leaky_relu", "sigmoid", "tanh",       "hard_sigmoid", "hard_swish", "silu",  "mish",
-    "softplus", "exp",  "sqrt", "abs",        "negate",  "log",        "reciprocal",   "elu",        "floor", "rsqrt",
-    "square",   "gelu", "ceil", "round",      "sign",    "erf",        "sin",          "cos"};
+    "identity", "relu", "clip", "leaky_relu", "sigmoid", "tanh", "hard_sigmoid", "hard_swish", "silu",  "mish",
+    "softplus", "exp",  "sqrt", "abs",        "negate",  "log",  "reciprocal",   "elu",        "floor", "rsqrt",
+    "square",   "gelu", "ceil", "round",      "sign",    "erf",  "sin",          "cos"};
 static_assert(sizeof kFunctionNames / sizeof kFunctionNames[0] == static_cast<std::size_t>(Function::kCount));
 
 }  // namespace

@@ -9,11 +9,11 @@
 
 namespace dotori::graph {
 
-// Calls visit(name, field) once for each attribute of `op` (one of the structs in ops.inc, const or not), in declaration
-// order, always in the same order. `field` is a reference to one of
+// Calls visit(name, field) once for each attribute of `op` (one of the structs in ops.inc, const or not), in
+// declaration order, always in the same order. `field` is a reference to one of
 //   int, bool, float, Shape, or an enumeration with kCount (DataType, Function, PadMode, …; see is_enum_field).
-// A nested Activation is flattened into "activation.function", "activation.alpha" and "activation.beta". `name` is valid
-// during the call only.
+// A nested Activation is flattened into "activation.function", "activation.alpha" and "activation.beta". `name` is
+// valid during the call only.
 template <class OpStruct, class Visitor>
 void visit_fields(OpStruct& op, Visitor&& visit) {
   std::remove_const_t<OpStruct>::fields(op, [&](const char* name, auto& field) {

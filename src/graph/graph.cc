@@ -11,7 +11,8 @@ namespace {
 
 constexpr std::size_t kConstantAlignment = 64;
 
-// `base`, or `base` with "_<n>" behind it, n one above the largest number in use there. `name_at(i)` gives the names in use.
+// `base`, or `base` with "_<n>" behind it, n one above the largest number in use there. `name_at(i)` gives the names in
+// use.
 template <class NameAt>
 std::string unique_name(const std::string& base, std::size_t count, const NameAt& name_at) {
   bool taken = false;
@@ -116,8 +117,8 @@ Result<ValueId> Graph::add_constant(std::string constant_name, DataType type, co
   count = *checked;
   if (size_bytes != static_cast<std::size_t>(count) * data_type_bytes(type)) {
     return invalid_argument("constant '" + constant_name + "': " + type_text({type, shape}) + " needs " +
-                            std::to_string(static_cast<std::size_t>(count) * data_type_bytes(type)) +
-                            " bytes, found " + std::to_string(size_bytes));
+                            std::to_string(static_cast<std::size_t>(count) * data_type_bytes(type)) + " bytes, found " +
+                            std::to_string(size_bytes));
   }
   Value value;
   value.name = unique_value_name(constant_name);
@@ -131,7 +132,8 @@ Result<ValueId> Graph::add_constant(std::string constant_name, DataType type, co
 
 ValueId Graph::add_constant_f32(std::string constant_name, const Shape& shape, std::vector<float> elements) {
   const std::size_t size_bytes = elements.size() * sizeof(float);
-  const Result<ValueId> id = add_constant(std::move(constant_name), DataType::kFloat32, shape, elements.data(), size_bytes);
+  const Result<ValueId> id =
+      add_constant(std::move(constant_name), DataType::kFloat32, shape, elements.data(), size_bytes);
   return id.ok() ? *id : ValueId{};
 }
 
@@ -157,13 +159,14 @@ Result<ValueId> Graph::add_node(std::string node_name, Op op, std::vector<ValueI
   if (node.name.empty()) node.name = op_name(node.op);
   for (ValueId id : node.inputs) {
     if (!in_range(*this, id)) {
-      return invalid_argument(std::string(op_name(node.op)) + " '" + node.name + "': an input value does not exist (id " +
-                              std::to_string(id.index) + ")");
+      return invalid_argument(std::string(op_name(node.op)) + " '" + node.name +
+                              "': an input value does not exist (id " + std::to_string(id.index) + ")");
     }
   }
   Value output;
   DOTORI_ASSIGN_OR_RETURN(output.type, infer_node(node));
-  node.name = unique_name(node.name, nodes_.size(), [&](std::size_t i) -> const std::string& { return nodes_[i].name; });
+  node.name =
+      unique_name(node.name, nodes_.size(), [&](std::size_t i) -> const std::string& { return nodes_[i].name; });
   output.name = unique_value_name(node.name);
   const ValueId id = add_value(std::move(output));
   node.outputs.push_back(id);
@@ -244,7 +247,8 @@ std::int64_t node_macs(const Graph& graph, const Node& node) noexcept {
 
 std::string to_string(const Graph& graph) {
   std::string text;
-  for (ValueId id : graph.inputs) text += "input " + graph.value(id).name + " " + type_text(graph.value(id).type) + "\n";
+  for (ValueId id : graph.inputs)
+    text += "input " + graph.value(id).name + " " + type_text(graph.value(id).type) + "\n";
   for (const Node& node : graph.nodes()) {
     const std::string op = op_to_string(node.op);
     const std::size_t open = op.find('(');

@@ -2,21 +2,21 @@
 // Graph: values and nodes in flat vectors, built by appending. A node stands after all nodes whose outputs it reads.
 #pragma once
 
+#include <dotori/task.h>
+#include <dotori/tensor.h>
+
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
-
-#include <dotori/task.h>
-#include <dotori/tensor.h>
 
 #include "graph/ids.h"
 #include "graph/op.h"
 
 namespace dotori::graph {
 
-// The elements of a constant: dense, outermost first, little-endian, aligned to 64 bytes when made by make_constant or the
-// reader. `owner` keeps the memory alive (a heap block or the whole file); copies share it.
+// The elements of a constant: dense, outermost first, little-endian, aligned to 64 bytes when made by make_constant or
+// the reader. `owner` keeps the memory alive (a heap block or the whole file); copies share it.
 struct Constant {
   std::shared_ptr<const void> owner;
   const void* data = nullptr;
@@ -24,27 +24,27 @@ struct Constant {
 };
 
 struct Value {
-  std::string name;              // from the source file; unique in the graph
+  std::string name;  // from the source file; unique in the graph
   TensorType type;
   Quantization quantization;
-  Constant constant;             // data != nullptr: a constant
-  Shape source_order;            // see TensorInfo::source_order; for graph inputs and outputs
+  Constant constant;   // data != nullptr: a constant
+  Shape source_order;  // see TensorInfo::source_order; for graph inputs and outputs
 
   bool is_constant() const noexcept { return constant.data != nullptr; }
 };
 
 struct Node {
-  std::string name;              // the source file's layer name; unique in the graph
+  std::string name;  // the source file's layer name; unique in the graph
   Op op;
-  std::vector<ValueId> inputs;   // an invalid id stands for an optional input left out, only at the end
+  std::vector<ValueId> inputs;  // an invalid id stands for an optional input left out, only at the end
   std::vector<ValueId> outputs;
 };
 
 // A plain value: copyable (constants are shared), movable. Not thread-safe while being changed.
 class Graph {
  public:
-  std::string name;      // of the network
-  std::string source;    // format and file it was converted from, such as "onnx: yolox_nano.onnx"
+  std::string name;    // of the network
+  std::string source;  // format and file it was converted from, such as "onnx: yolox_nano.onnx"
   TaskInfo task;
   std::vector<ValueId> inputs;
   std::vector<ValueId> outputs;
@@ -67,16 +67,16 @@ class Graph {
                                std::size_t size_bytes);
   ValueId add_constant_f32(std::string name, const Shape& shape, std::vector<float> elements);
   // Appends a node with one output, whose type comes from infer(). The output value gets the node's name (made unique
-  // among the values), the node too (made unique among the nodes); an empty name becomes the operator's. Invalid ids at the
-  // end of the inputs are dropped. O(values + nodes). Errors carry the node's name, operator and input shapes.
+  // among the values), the node too (made unique among the nodes); an empty name becomes the operator's. Invalid ids at
+  // the end of the inputs are dropped. O(values + nodes). Errors carry the node's name, operator and input shapes.
   Result<ValueId> add_node(std::string name, Op op, std::vector<ValueId> node_inputs);
   // `base`, or `base` with a number behind it, not used by any value so far.
   std::string unique_value_name(const std::string& base) const;
 
   // Operands as infer() wants them. `id` must be valid.
   Operand operand(ValueId id) const noexcept;
-  // Runs the operator's infer() over the node's inputs (ids valid and of this graph, but for the optional ones left out at
-  // the end). Errors as in add_node.
+  // Runs the operator's infer() over the node's inputs (ids valid and of this graph, but for the optional ones left out
+  // at the end). Errors as in add_node.
   Result<TensorType> infer_node(const Node& node) const;
   // The node that writes `id`, invalid for inputs and constants. O(nodes).
   NodeId producer(ValueId id) const noexcept;
@@ -88,8 +88,8 @@ class Graph {
   std::vector<Node> nodes_;
 };
 
-// Memory aligned to 64 bytes, holding a copy of `bytes`, or to be filled through `*writable`. `data` is null when there is not
-// enough memory.
+// Memory aligned to 64 bytes, holding a copy of `bytes`, or to be filled through `*writable`. `data` is null when there
+// is not enough memory.
 Constant make_constant(const void* bytes, std::size_t size_bytes);
 Constant allocate_constant(std::size_t size_bytes, void** writable);
 
@@ -101,7 +101,8 @@ std::string describe_node(const Graph& graph, const Node& node);
 // Multiply-accumulates of one run of the node (conv, transposed conv, fully connected); 0 for everything else.
 std::int64_t node_macs(const Graph& graph, const Node& node) noexcept;
 
-// A text dump, for golden tests and `inspect`: one line each for the graph inputs, the nodes and the graph outputs, such as
+// A text dump, for golden tests and `inspect`: one line each for the graph inputs, the nodes and the graph outputs,
+// such as
 //   input x float32 [1,8,8,3]
 //   conv2d 'stem' (x, w [16,3,3,3], b [16]) kernel_h=3, kernel_w=3 -> stem float32 [1,6,6,16]
 //   output stem

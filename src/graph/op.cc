@@ -9,25 +9,48 @@
 namespace dotori::graph {
 namespace {
 
-constexpr const char* kOpNames[] = {"none",
+constexpr const char* kOpNames[] = {
+    "none",
 #define DOTORI_OP(type, file) #file,
 #include "graph/ops.inc"
 #undef DOTORI_OP
 };
 static_assert(sizeof kOpNames / sizeof kOpNames[0] == std::variant_size_v<Op>);
 
-const char* enumerator_name(DataType v) { return data_type_name(v); }
-const char* enumerator_name(Function v) { return function_name(v); }
-const char* enumerator_name(BinaryFunction v) { return binary_function_name(v); }
-const char* enumerator_name(ReduceFunction v) { return reduce_function_name(v); }
-const char* enumerator_name(PadMode v) { return pad_mode_name(v); }
-const char* enumerator_name(ResizeFilter v) { return resize_filter_name(v); }
-const char* enumerator_name(CoordinateRule v) { return coordinate_rule_name(v); }
-const char* enumerator_name(NearestRule v) { return nearest_rule_name(v); }
+const char* enumerator_name(DataType v) {
+  return data_type_name(v);
+}
+const char* enumerator_name(Function v) {
+  return function_name(v);
+}
+const char* enumerator_name(BinaryFunction v) {
+  return binary_function_name(v);
+}
+const char* enumerator_name(ReduceFunction v) {
+  return reduce_function_name(v);
+}
+const char* enumerator_name(PadMode v) {
+  return pad_mode_name(v);
+}
+const char* enumerator_name(ResizeFilter v) {
+  return resize_filter_name(v);
+}
+const char* enumerator_name(CoordinateRule v) {
+  return coordinate_rule_name(v);
+}
+const char* enumerator_name(NearestRule v) {
+  return nearest_rule_name(v);
+}
 
-std::string field_text(int v) { return std::to_string(v); }
-std::string field_text(bool v) { return v ? "true" : "false"; }
-std::string field_text(const Shape& v) { return v.to_string(); }
+std::string field_text(int v) {
+  return std::to_string(v);
+}
+std::string field_text(bool v) {
+  return v ? "true" : "false";
+}
+std::string field_text(const Shape& v) {
+  return v.to_string();
+}
 std::string field_text(float v) {
   // The shortest digits that read back as the same float, whatever the locale.
   char digits[32];
@@ -44,7 +67,9 @@ bool same_field(const T& a, const T& b) {
   return a == b;
 }
 // By bits: a NaN equals itself, and -0 is not 0.
-bool same_field(float a, float b) { return std::memcmp(&a, &b, sizeof a) == 0; }
+bool same_field(float a, float b) {
+  return std::memcmp(&a, &b, sizeof a) == 0;
+}
 
 // The index-th field of `op` compared with `field`.
 template <class OpStruct, class Field>
@@ -66,7 +91,8 @@ std::string struct_text(const OpStruct& op) {
   std::string text;
   int index = 0;
   visit_fields(op, [&](const char* name, const auto& field) {
-    if (!field_equals(plain, index++, field)) text += (text.empty() ? "" : ", ") + std::string(name) + "=" + field_text(field);
+    if (!field_equals(plain, index++, field))
+      text += (text.empty() ? "" : ", ") + std::string(name) + "=" + field_text(field);
   });
   return text;
 }
@@ -90,7 +116,9 @@ Result activation_of(AnyOp& op) {
 
 }  // namespace
 
-const char* op_name(const Op& op) noexcept { return kOpNames[op.index()]; }
+const char* op_name(const Op& op) noexcept {
+  return kOpNames[op.index()];
+}
 
 const char* op_display_name(const Op& op) noexcept {
   if (const auto* conv = std::get_if<Conv2d>(&op)) return conv->groups > 1 ? "grouped_conv2d" : "conv2d";
@@ -147,7 +175,11 @@ Status infer(const Op& op, Span<const Operand> inputs, Span<TensorType> outputs)
       op);
 }
 
-Activation* fused_activation(Op& op) noexcept { return activation_of<Op, Activation*>(op); }
-const Activation* fused_activation(const Op& op) noexcept { return activation_of<const Op, const Activation*>(op); }
+Activation* fused_activation(Op& op) noexcept {
+  return activation_of<Op, Activation*>(op);
+}
+const Activation* fused_activation(const Op& op) noexcept {
+  return activation_of<const Op, const Activation*>(op);
+}
 
 }  // namespace dotori::graph

@@ -49,7 +49,8 @@ std::string op_to_string(const Op& op);
 bool operator==(const Op& a, const Op& b);
 // Runs the operator's own infer().
 Status infer(const Op& op, Span<const Operand> inputs, Span<TensorType> outputs);
-// The operator's fused activation, or nullptr where it has none (also for Unary, whose function is the operator itself).
+// The operator's fused activation, or nullptr where it has none (also for Unary, whose function is the operator
+// itself).
 Activation* fused_activation(Op& op) noexcept;
 const Activation* fused_activation(const Op& op) noexcept;
 

@@ -120,7 +120,8 @@ Status check_node(const Graph& graph, const Node& node, std::vector<Source>& sou
     if (!in_range(graph, id)) return missing_value(what, id);
     Source& source = sources[static_cast<std::size_t>(id.index)];
     if (source != Source::kNone) {
-      const char* const kinds[] = {"", "a graph input", "a constant", "written by another node or by an input of its own"};
+      const char* const kinds[] = {"", "a graph input", "a constant",
+                                   "written by another node or by an input of its own"};
       return invalid_argument(what + ", value '" + graph.value(id).name + "', is " +
                               kinds[static_cast<std::size_t>(source)] + " already");
     }

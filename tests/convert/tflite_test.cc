@@ -290,7 +290,7 @@ TEST(Tflite, HalfPrecisionAndScaledConstantsBecomeFloat) {
   TfliteFile file;
   const int x = file.add_tensor("x", {1, 5});
   const int half = file.add_tensor("half", {5}, 1);
-  file.tensors.back().data = testing::bytes_of(std::vector<std::uint16_t>{0x3C00, 0xC000, 0x0001, 0x7BFF, 0x8000});
+  file.tensors.back().data = testing::bytes_of(std::vector<std::uint16_t>{0x3C00, 0xC000, 0x0200, 0x7BFF, 0x8000});
   const int byte = file.add_tensor("byte", {1}, 9);
   file.tensors.back().data = {0xFE};
   file.tensors.back().scales = {0.5f};  // zero point 3: (-2 - 3) / 2
@@ -308,7 +308,7 @@ TEST(Tflite, HalfPrecisionAndScaledConstantsBecomeFloat) {
   ASSERT_TRUE(graph.ok()) << graph.status().message();
   const auto outputs = testing::run_graph(*graph, {0, 0, 2.5f, 0, 2.5f});
   ASSERT_EQ(outputs.size(), 1u);
-  EXPECT_EQ(outputs[0], (std::vector<float>{-1.5f, -4.5f, 5.9604645e-8f, 65501.5f, 0}));
+  EXPECT_EQ(outputs[0], (std::vector<float>{-1.5f, -4.5f, 3.0517578e-5f, 65501.5f, 0}));
 }
 
 TEST(Tflite, ShapeArithmeticIsFolded) {

@@ -135,14 +135,14 @@ TEST(Op, NamesAndMakeOp) {
   EXPECT_EQ(make_op("none").status().code(), StatusCode::kUnsupported);
 }
 
-TEST(Op, EveryOperatorIsMadeUnderItsName) {
-#define DOTORI_OP(type, file)                      \
-  {                                                \
-    const Result<Op> made = make_op(#file);        \
-    ASSERT_TRUE(made.ok());                        \
-    EXPECT_STREQ(op_name(*made), #file);           \
-    EXPECT_TRUE(*made == Op{type{}});              \
-    EXPECT_EQ(op_to_string(*made), #file "()");    \
+TEST(Op, EveryOperatorIsMadeUnderItsName){
+#define DOTORI_OP(type, file)                   \
+  {                                             \
+    const Result<Op> made = make_op(#file);     \
+    ASSERT_TRUE(made.ok());                     \
+    EXPECT_STREQ(op_name(*made), #file);        \
+    EXPECT_TRUE(*made == Op{type{}});           \
+    EXPECT_EQ(op_to_string(*made), #file "()"); \
   }
 #include "graph/ops.inc"
 #undef DOTORI_OP
@@ -151,28 +151,32 @@ TEST(Op, EveryOperatorIsMadeUnderItsName) {
 TEST(Op, EqualityLooksAtEveryField) {
   // Changing any one leaf must make two operators differ, in equality and in the text.
   int leaves = 0;
-#define DOTORI_OP(type, file)                                                                       \
-  {                                                                                                 \
-    int count = 0;                                                                                  \
-    type probe;                                                                                     \
-    visit_fields(probe, [&](const char*, auto&) { ++count; });                                      \
-    for (int changed = 0; changed < count; ++changed) {                                             \
-      type op;                                                                                      \
-      int i = 0;                                                                                    \
-      visit_fields(op, [&](const char* name, auto& field) {                                         \
-        using Field = std::remove_reference_t<decltype(field)>;                                     \
-        if (i++ != changed) return;                                                                 \
-        EXPECT_GT(std::string(name).size(), 1u);                                                    \
-        if constexpr (std::is_same_v<Field, Shape>) field.push_back(3);                             \
-        else if constexpr (std::is_same_v<Field, bool>) field = !field;                             \
-        else if constexpr (is_enum_field<Field>) field = static_cast<Field>((static_cast<int>(field) + 1) % enum_field_count<Field>); \
-        else field += 1;                                                                            \
-      });                                                                                           \
-      EXPECT_FALSE(Op{op} == Op{type{}}) << #file << " field " << changed;                          \
-      EXPECT_TRUE(Op{op} == Op{op});                                                                \
-      EXPECT_NE(op_to_string(Op{op}), op_to_string(Op{type{}})) << #file << " field " << changed;   \
-      ++leaves;                                                                                     \
-    }                                                                                               \
+#define DOTORI_OP(type, file)                                                                     \
+  {                                                                                               \
+    int count = 0;                                                                                \
+    type probe;                                                                                   \
+    visit_fields(probe, [&](const char*, auto&) { ++count; });                                    \
+    for (int changed = 0; changed < count; ++changed) {                                           \
+      type op;                                                                                    \
+      int i = 0;                                                                                  \
+      visit_fields(op, [&](const char* name, auto& field) {                                       \
+        using Field = std::remove_reference_t<decltype(field)>;                                   \
+        if (i++ != changed) return;                                                               \
+        EXPECT_GT(std::string(name).size(), 1u);                                                  \
+        if constexpr (std::is_same_v<Field, Shape>)                                               \
+          field.push_back(3);                                                                     \
+        else if constexpr (std::is_same_v<Field, bool>)                                           \
+          field = !field;                                                                         \
+        else if constexpr (is_enum_field<Field>)                                                  \
+          field = static_cast<Field>((static_cast<int>(field) + 1) % enum_field_count<Field>);    \
+        else                                                                                      \
+          field += 1;                                                                             \
+      });                                                                                         \
+      EXPECT_FALSE(Op{op} == Op{type{}}) << #file << " field " << changed;                        \
+      EXPECT_TRUE(Op{op} == Op{op});                                                              \
+      EXPECT_NE(op_to_string(Op{op}), op_to_string(Op{type{}})) << #file << " field " << changed; \
+      ++leaves;                                                                                   \
+    }                                                                                             \
   }
 #include "graph/ops.inc"
 #undef DOTORI_OP

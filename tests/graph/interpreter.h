@@ -47,28 +47,44 @@ inline double apply_activation(const graph::Activation& a, double x) {
   using graph::Function;
   const double alpha = a.alpha, beta = a.beta;
   switch (a.function) {
-    case Function::kIdentity: return x;
-    case Function::kRelu: return std::max(x, 0.0);
-    case Function::kClip: return std::min(std::max(x, alpha), beta);
-    case Function::kSigmoid: return 1 / (1 + std::exp(-x));
-    case Function::kTanh: return std::tanh(x);
-    case Function::kHardSigmoid: return std::min(std::max(alpha * x + beta, 0.0), 1.0);
-    case Function::kHardSwish: return x * std::min(std::max(x + 3, 0.0), 6.0) / 6;
-    case Function::kSilu: return x / (1 + std::exp(-x));
-    case Function::kSoftplus: return std::log1p(std::exp(x));
-    case Function::kMish: return x * std::tanh(std::log1p(std::exp(x)));
-    default: return std::nan("");  // not needed by these tests: shows up as a mismatch
+    case Function::kIdentity:
+      return x;
+    case Function::kRelu:
+      return std::max(x, 0.0);
+    case Function::kClip:
+      return std::min(std::max(x, alpha), beta);
+    case Function::kSigmoid:
+      return 1 / (1 + std::exp(-x));
+    case Function::kTanh:
+      return std::tanh(x);
+    case Function::kHardSigmoid:
+      return std::min(std::max(alpha * x + beta, 0.0), 1.0);
+    case Function::kHardSwish:
+      return x * std::min(std::max(x + 3, 0.0), 6.0) / 6;
+    case Function::kSilu:
+      return x / (1 + std::exp(-x));
+    case Function::kSoftplus:
+      return std::log1p(std::exp(x));
+    case Function::kMish:
+      return x * std::tanh(std::log1p(std::exp(x)));
+    default:
+      return std::nan("");  // not needed by these tests: shows up as a mismatch
   }
 }
 
 inline double apply_binary(graph::BinaryFunction f, double a, double b) {
   using graph::BinaryFunction;
   switch (f) {
-    case BinaryFunction::kAdd: return a + b;
-    case BinaryFunction::kSub: return a - b;
-    case BinaryFunction::kMul: return a * b;
-    case BinaryFunction::kDiv: return a / b;
-    default: return std::nan("");
+    case BinaryFunction::kAdd:
+      return a + b;
+    case BinaryFunction::kSub:
+      return a - b;
+    case BinaryFunction::kMul:
+      return a * b;
+    case BinaryFunction::kDiv:
+      return a / b;
+    default:
+      return std::nan("");
   }
 }
 
@@ -86,7 +102,8 @@ class Interpreter {
     const graph::Value& value = graph_.value(id);
     Dense dense(value.type.shape);
     const float* elements = static_cast<const float*>(value.constant.data);
-    for (std::size_t i = 0; i < dense.data.size(); ++i) dense.data[i] = elements == nullptr ? std::nan("") : elements[i];
+    for (std::size_t i = 0; i < dense.data.size(); ++i)
+      dense.data[i] = elements == nullptr ? std::nan("") : elements[i];
     return values_[id.index] = dense;
   }
   void run() {
@@ -115,7 +132,8 @@ class Interpreter {
     } else if (const auto* binary = std::get_if<graph::Binary>(&node.op)) {
       const Dense b = get(node.inputs[1]);
       for_each_index(out.shape, [&](const std::vector<std::int64_t>& i) {
-        out.at(i) = apply_activation(binary->activation, apply_binary(binary->function, broadcast(x, i), broadcast(b, i)));
+        out.at(i) =
+            apply_activation(binary->activation, apply_binary(binary->function, broadcast(x, i), broadcast(b, i)));
       });
     } else if (const auto* unary = std::get_if<graph::Unary>(&node.op)) {
       for (std::size_t i = 0; i < x.data.size(); ++i) out.data[i] = apply_activation(unary->activation, x.data[i]);
@@ -133,7 +151,8 @@ class Interpreter {
     } else if (const auto* transpose = std::get_if<graph::Transpose>(&node.op)) {
       for_each_index(out.shape, [&](const std::vector<std::int64_t>& i) {
         std::vector<std::int64_t> from(i.size());
-        for (std::size_t k = 0; k < i.size(); ++k) from[static_cast<std::size_t>(transpose->perm[static_cast<int>(k)])] = i[k];
+        for (std::size_t k = 0; k < i.size(); ++k)
+          from[static_cast<std::size_t>(transpose->perm[static_cast<int>(k)])] = i[k];
         out.at(i) = x.at(from);
       });
     } else if (const auto* slice = std::get_if<graph::Slice>(&node.op)) {

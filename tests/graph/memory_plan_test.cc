@@ -10,7 +10,9 @@
 namespace dotori::graph {
 namespace {
 
-std::size_t rounded(std::size_t n) { return (n + 63) / 64 * 64; }
+std::size_t rounded(std::size_t n) {
+  return (n + 63) / 64 * 64;
+}
 
 TEST(MemoryPlan, NothingNeedsNothing) {
   const MemoryPlan plan = plan_memory({});

@@ -16,8 +16,12 @@ constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 constexpr float kInf = std::numeric_limits<float>::infinity();
 constexpr std::int64_t kHuge = std::numeric_limits<std::int64_t>::max();
 
-Operand f32(const Shape& shape) { return {{DataType::kFloat32, shape}, nullptr}; }
-Operand of(DataType type, const Shape& shape) { return {{type, shape}, nullptr}; }
+Operand f32(const Shape& shape) {
+  return {{DataType::kFloat32, shape}, nullptr};
+}
+Operand of(DataType type, const Shape& shape) {
+  return {{type, shape}, nullptr};
+}
 
 Result<TensorType> infer_op(const Op& op, const std::vector<Operand>& inputs) {
   TensorType out;
@@ -139,8 +143,8 @@ TEST(Infer, EveryPoolWindowHasAnElementAndStartsBeforeTheEnd) {
   int accepted = 0;
   for (int i = 0; i < 20000; ++i) {
     const int in = random.integer(1, 9);
-    MaxPool2d op = pool<MaxPool2d>(random.integer(1, 4), random.integer(1, 5), random.integer(0, 6), random.integer(0, 6),
-                                   random.integer(0, 1) != 0, random.integer(1, 5));
+    MaxPool2d op = pool<MaxPool2d>(random.integer(1, 4), random.integer(1, 5), random.integer(0, 6),
+                                   random.integer(0, 6), random.integer(0, 1) != 0, random.integer(1, 5));
     const Result<TensorType> out = infer_op(op, {f32({1, in, in, 1})});
     if (!out.ok()) continue;
     ++accepted;

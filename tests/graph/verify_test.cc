@@ -59,10 +59,10 @@ TEST(Verify, Values) {
   EXPECT_REFUSED("value 'x': data type", { g.value({0}).type.type = static_cast<DataType>(9); });
   EXPECT_REFUSED("value 'x': shape [0,4,4,2]", { g.value({0}).type.shape[0] = 0; });
   EXPECT_REFUSED("2^31", { g.value({0}).type.shape = {1 << 16, 1 << 16}; });
-  EXPECT_REFUSED("value 'w': constant float32 [3,1,1,2] needs 24 bytes, found 20", { g.value({1}).constant.size_bytes = 20; });
-  EXPECT_REFUSED("not aligned", {
-    g.value({1}).constant.data = static_cast<const char*>(g.value({1}).constant.data) + 1;
-  });
+  EXPECT_REFUSED("value 'w': constant float32 [3,1,1,2] needs 24 bytes, found 20",
+                 { g.value({1}).constant.size_bytes = 20; });
+  EXPECT_REFUSED("not aligned",
+                 { g.value({1}).constant.data = static_cast<const char*>(g.value({1}).constant.data) + 1; });
   EXPECT_REFUSED("value 'stray' is no input", {
     Value v;
     v.name = "stray";
@@ -99,8 +99,9 @@ TEST(Verify, Nodes) {
   EXPECT_REFUSED("expected 1 output, found 0", { g.nodes()[2].outputs.clear(); });
   EXPECT_REFUSED("unary 'relu' (x [1,4,4,3]): output 'relu' must be float32 [1,4,4,3], found float32 [1,4,4,4]",
                  { g.value(g.nodes()[1].outputs[0]).type.shape[3] = 4; });
-  EXPECT_REFUSED("conv2d 'conv' (x [1,4,4,2], weights [3,1,1,2], bias [3]): width: stride must be in [1, 4096], found 0",
-                 { std::get<Conv2d>(g.nodes()[0].op).stride_w = 0; });
+  EXPECT_REFUSED(
+      "conv2d 'conv' (x [1,4,4,2], weights [3,1,1,2], bias [3]): width: stride must be in [1, 4096], found 0",
+      { std::get<Conv2d>(g.nodes()[0].op).stride_w = 0; });
   EXPECT_REFUSED("two nodes are called 'relu'", { g.nodes()[2].name = "relu"; });
   EXPECT_REFUSED("a node has no name", { g.nodes()[2].name = ""; });
 }
@@ -136,21 +137,62 @@ TEST(Verify, Task) {
 }
 
 TEST(Verify, Detector) {
-  EXPECT_REFUSED("needs a decoder", { make_detector(g); g.task.detection.decoder = DetectionDecoder::kNone; });
-  EXPECT_REFUSED("decoder", { make_detector(g); g.task.detection.decoder = DetectionDecoder::kCount; });
-  EXPECT_REFUSED("classes", { make_detector(g); g.task.detection.classes = 0; });
-  EXPECT_REFUSED("number of scales", { make_detector(g); g.task.detection.scales.clear(); });
-  EXPECT_REFUSED("scale 1: output must be in [0, 1], found 2", { make_detector(g); g.task.detection.scales[1].output = 2; });
-  EXPECT_REFUSED("box_output", { make_detector(g); g.task.detection.scales[0].box_output = 2; });
-  EXPECT_REFUSED("box_output", { make_detector(g); g.task.detection.decoder = DetectionDecoder::kNanodet; });
-  EXPECT_REFUSED("stride", { make_detector(g); g.task.detection.scales[0].stride = -1; });
-  EXPECT_REFUSED("anchors must be at most 64 pairs, found 3 numbers",
-                 { make_detector(g); g.task.detection.scales[0].anchors = {1, 2, 3}; });
-  EXPECT_REFUSED("anchors must be finite and positive", { make_detector(g); g.task.detection.scales[0].anchors = {1, 0}; });
-  EXPECT_REFUSED("needs anchors", { make_detector(g); g.task.detection.scales[0].anchors.clear(); });
-  EXPECT_REFUSED("scale_x_y", { make_detector(g); g.task.detection.scale_x_y = -1; });
-  EXPECT_REFUSED("score_threshold", { make_detector(g); g.task.detection.score_threshold = 1.5f; });
-  EXPECT_REFUSED("nms_iou", { make_detector(g); g.task.detection.nms_iou = std::numeric_limits<float>::quiet_NaN(); });
+  EXPECT_REFUSED("needs a decoder", {
+    make_detector(g);
+    g.task.detection.decoder = DetectionDecoder::kNone;
+  });
+  EXPECT_REFUSED("decoder", {
+    make_detector(g);
+    g.task.detection.decoder = DetectionDecoder::kCount;
+  });
+  EXPECT_REFUSED("classes", {
+    make_detector(g);
+    g.task.detection.classes = 0;
+  });
+  EXPECT_REFUSED("number of scales", {
+    make_detector(g);
+    g.task.detection.scales.clear();
+  });
+  EXPECT_REFUSED("scale 1: output must be in [0, 1], found 2", {
+    make_detector(g);
+    g.task.detection.scales[1].output = 2;
+  });
+  EXPECT_REFUSED("box_output", {
+    make_detector(g);
+    g.task.detection.scales[0].box_output = 2;
+  });
+  EXPECT_REFUSED("box_output", {
+    make_detector(g);
+    g.task.detection.decoder = DetectionDecoder::kNanodet;
+  });
+  EXPECT_REFUSED("stride", {
+    make_detector(g);
+    g.task.detection.scales[0].stride = -1;
+  });
+  EXPECT_REFUSED("anchors must be at most 64 pairs, found 3 numbers", {
+    make_detector(g);
+    g.task.detection.scales[0].anchors = {1, 2, 3};
+  });
+  EXPECT_REFUSED("anchors must be finite and positive", {
+    make_detector(g);
+    g.task.detection.scales[0].anchors = {1, 0};
+  });
+  EXPECT_REFUSED("needs anchors", {
+    make_detector(g);
+    g.task.detection.scales[0].anchors.clear();
+  });
+  EXPECT_REFUSED("scale_x_y", {
+    make_detector(g);
+    g.task.detection.scale_x_y = -1;
+  });
+  EXPECT_REFUSED("score_threshold", {
+    make_detector(g);
+    g.task.detection.score_threshold = 1.5f;
+  });
+  EXPECT_REFUSED("nms_iou", {
+    make_detector(g);
+    g.task.detection.nms_iou = std::numeric_limits<float>::quiet_NaN();
+  });
 }
 
 }  // namespace

@@ -45,7 +45,8 @@ struct Data {
   std::vector<float> src, weights, bias;
   static Data random(const Case& c, std::uint64_t seed) {
     Random random(seed);
-    return {random.floats(c.in_elems()), random.floats(c.weight_elems()), random.floats(static_cast<std::size_t>(c.channels))};
+    return {random.floats(c.in_elems()), random.floats(c.weight_elems()),
+            random.floats(static_cast<std::size_t>(c.channels))};
   }
 };
 
@@ -77,7 +78,8 @@ Expected expected_at(const Case& c, const Data& data, int y, int x, int channel)
   double sum = static_cast<double>(data.bias[static_cast<std::size_t>(channel)]), magnitude = std::fabs(sum);
   for (int ky = 0; ky < c.kernel_h; ++ky) {
     for (int kx = 0; kx < c.kernel_w; ++kx) {
-      const int iy = y * c.stride_h - c.pad_top + ky * c.dilation_h, ix = x * c.stride_w - c.pad_left + kx * c.dilation_w;
+      const int iy = y * c.stride_h - c.pad_top + ky * c.dilation_h,
+                ix = x * c.stride_w - c.pad_left + kx * c.dilation_w;
       if (iy < 0 || iy >= c.in_h || ix < 0 || ix >= c.in_w) continue;
       const double product =
           static_cast<double>(data.src[static_cast<std::size_t>((iy * c.in_w + ix) * c.channels + channel)]) *
@@ -125,13 +127,13 @@ std::vector<Case> cases() {
   }
   for (int channels : {1, 3, 7, 8, 9, 15, 16, 17, 24})
     for (int kernel : {3, 5}) all.push_back({6, 12, channels, kernel, kernel, 1, 1, 1, 1, 1, 0, 0, 1});
-  all.push_back({7, 30, 8, 3, 5, 2, 1, 1, 1, 2, 0, 4, 1, 0.0f, 6.0f});    // asymmetric padding, tall strides, clamp
+  all.push_back({7, 30, 8, 3, 5, 2, 1, 1, 1, 2, 0, 4, 1, 0.0f, 6.0f});  // asymmetric padding, tall strides, clamp
   all.push_back({9, 33, 12, 5, 3, 1, 2, 1, 1, 0, 3, 0, 2, -0.5f, 0.5f});
-  all.push_back({9, 11, 10, 3, 3, 1, 1, 2, 2, 2, 2, 2, 2});               // dilated
+  all.push_back({9, 11, 10, 3, 3, 1, 1, 2, 2, 2, 2, 2, 2});  // dilated
   all.push_back({9, 26, 8, 3, 3, 1, 1, 4, 3, 4, 4, 3, 3});
-  all.push_back({8, 9, 9, 3, 3, 2, 2, 2, 1, 1, 1, 1, 1});                 // dilated rows, fast columns
+  all.push_back({8, 9, 9, 3, 3, 2, 2, 2, 1, 1, 1, 1, 1});  // dilated rows, fast columns
   all.push_back({1, 1, 8, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1});
-  all.push_back({2, 2, 8, 5, 5, 1, 1, 1, 1, 4, 4, 4, 4});                 // rows and columns in the padding alone
+  all.push_back({2, 2, 8, 5, 5, 1, 1, 1, 1, 4, 4, 4, 4});  // rows and columns in the padding alone
   all.push_back({1, 20, 5, 1, 9, 1, 1, 1, 1, 0, 0, 4, 4});
   all.push_back({20, 1, 9, 9, 1, 1, 1, 1, 1, 4, 4, 0, 0});
   return all;
@@ -166,7 +168,8 @@ TEST(Depthwise, VectorKernelsOfAnIsaAgreeInEveryBit) {
       if (kernel.isa == kIsaNone) return;
       const std::vector<float> found = run(kernel, c, data, 1);
       if (first.empty()) first = found;
-      ASSERT_EQ(std::memcmp(found.data(), first.data(), found.size() * sizeof(float)), 0) << kernel.name << c.to_string();
+      ASSERT_EQ(std::memcmp(found.data(), first.data(), found.size() * sizeof(float)), 0)
+          << kernel.name << c.to_string();
     });
   }
 }
@@ -182,8 +185,10 @@ TEST(Depthwise, BitsDoNotDependOnTheNeighbours) {
         Case one = wide;
         one.channels = 1;
         Data part;
-        for (std::size_t i = static_cast<std::size_t>(channel); i < data.src.size(); i += 21) part.src.push_back(data.src[i]);
-        const std::size_t taps = static_cast<std::size_t>(3 * kernel_w), start = static_cast<std::size_t>(channel) * taps;
+        for (std::size_t i = static_cast<std::size_t>(channel); i < data.src.size(); i += 21)
+          part.src.push_back(data.src[i]);
+        const std::size_t taps = static_cast<std::size_t>(3 * kernel_w),
+                          start = static_cast<std::size_t>(channel) * taps;
         for (std::size_t i = 0; i < taps; ++i) part.weights.push_back(data.weights[start + i]);
         part.bias = {data.bias[static_cast<std::size_t>(channel)]};
         const std::vector<float> alone = run(kernel, one, part, 3);
@@ -200,7 +205,8 @@ TEST(Depthwise, TapsInThePaddingAreLeftOut) {
   Data data = Data::random(c, 9);
   for (int channel = 0; channel < c.channels; ++channel)
     for (int kx = 0; kx < 3; ++kx)
-      data.weights[static_cast<std::size_t>(channel * 9 + kx)] = data.weights[static_cast<std::size_t>(channel * 9 + 6 + kx)] = kInfinity;
+      data.weights[static_cast<std::size_t>(channel * 9 + kx)] =
+          data.weights[static_cast<std::size_t>(channel * 9 + 6 + kx)] = kInfinity;
   for_each_kernel(c, [&](const DepthwiseF32Kernel& kernel) {
     for (float y : run(kernel, c, data, 0)) ASSERT_TRUE(std::isfinite(y)) << kernel.name;
   });
@@ -215,7 +221,8 @@ TEST(Depthwise, NanPassesTheClamp) {
     for (int y = 0; y < 3; ++y)
       for (int x = 0; x < 12; ++x)
         for (int channel = 0; channel < 9; ++channel)
-          ASSERT_EQ(std::isnan(found[static_cast<std::size_t>((y * 12 + x) * 9 + channel)]), channel == 8 && x >= 4 && x <= 6)
+          ASSERT_EQ(std::isnan(found[static_cast<std::size_t>((y * 12 + x) * 9 + channel)]),
+                    channel == 8 && x >= 4 && x <= 6)
               << kernel.name << " " << y << "," << x << "," << channel;
   });
 }

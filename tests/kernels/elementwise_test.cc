@@ -27,35 +27,64 @@ constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 // The function in double precision, written independently of the kernels.
 double expected_unary(UnaryFunction f, double x, double alpha, double beta) {
   switch (f) {
-    case UnaryFunction::kIdentity: return x;
-    case UnaryFunction::kRelu: return x > 0 ? x : 0;
-    case UnaryFunction::kClip: return std::fmin(std::fmax(x, alpha), beta);
-    case UnaryFunction::kLeakyRelu: return x >= 0 ? x : alpha * x;
-    case UnaryFunction::kSigmoid: return 1 / (1 + std::exp(-x));
-    case UnaryFunction::kTanh: return std::tanh(x);
-    case UnaryFunction::kHardSigmoid: return std::fmin(std::fmax(alpha * x + beta, 0), 1);
-    case UnaryFunction::kHardSwish: return x * std::fmin(std::fmax(x + 3, 0), 6) / 6;
-    case UnaryFunction::kSilu: return x / (1 + std::exp(-x));
-    case UnaryFunction::kMish: return x * std::tanh(x > 30 ? x : std::log1p(std::exp(x)));
-    case UnaryFunction::kSoftplus: return x > 40 ? x : std::log1p(std::exp(x));
-    case UnaryFunction::kExp: return std::exp(x);
-    case UnaryFunction::kSqrt: return std::sqrt(x);
-    case UnaryFunction::kAbs: return std::fabs(x);
-    case UnaryFunction::kNegate: return -x;
-    case UnaryFunction::kLog: return std::log(x);
-    case UnaryFunction::kReciprocal: return 1 / x;
-    case UnaryFunction::kElu: return x >= 0 ? x : alpha * std::expm1(x);
-    case UnaryFunction::kFloor: return std::floor(x);
-    case UnaryFunction::kRsqrt: return 1 / std::sqrt(x);
-    case UnaryFunction::kSquare: return x * x;
-    case UnaryFunction::kGelu: return 0.5 * x * std::erfc(-x / std::sqrt(2.0));
-    case UnaryFunction::kCeil: return std::ceil(x);
-    case UnaryFunction::kRound: return std::nearbyint(x);
-    case UnaryFunction::kSign: return x > 0 ? 1 : x < 0 ? -1 : 0;
-    case UnaryFunction::kErf: return std::erf(x);
-    case UnaryFunction::kSin: return std::sin(x);
-    case UnaryFunction::kCos: return std::cos(x);
-    case UnaryFunction::kCount: break;
+    case UnaryFunction::kIdentity:
+      return x;
+    case UnaryFunction::kRelu:
+      return x > 0 ? x : 0;
+    case UnaryFunction::kClip:
+      return std::fmin(std::fmax(x, alpha), beta);
+    case UnaryFunction::kLeakyRelu:
+      return x >= 0 ? x : alpha * x;
+    case UnaryFunction::kSigmoid:
+      return 1 / (1 + std::exp(-x));
+    case UnaryFunction::kTanh:
+      return std::tanh(x);
+    case UnaryFunction::kHardSigmoid:
+      return std::fmin(std::fmax(alpha * x + beta, 0), 1);
+    case UnaryFunction::kHardSwish:
+      return x * std::fmin(std::fmax(x + 3, 0), 6) / 6;
+    case UnaryFunction::kSilu:
+      return x / (1 + std::exp(-x));
+    case UnaryFunction::kMish:
+      return x * std::tanh(x > 30 ? x : std::log1p(std::exp(x)));
+    case UnaryFunction::kSoftplus:
+      return x > 40 ? x : std::log1p(std::exp(x));
+    case UnaryFunction::kExp:
+      return std::exp(x);
+    case UnaryFunction::kSqrt:
+      return std::sqrt(x);
+    case UnaryFunction::kAbs:
+      return std::fabs(x);
+    case UnaryFunction::kNegate:
+      return -x;
+    case UnaryFunction::kLog:
+      return std::log(x);
+    case UnaryFunction::kReciprocal:
+      return 1 / x;
+    case UnaryFunction::kElu:
+      return x >= 0 ? x : alpha * std::expm1(x);
+    case UnaryFunction::kFloor:
+      return std::floor(x);
+    case UnaryFunction::kRsqrt:
+      return 1 / std::sqrt(x);
+    case UnaryFunction::kSquare:
+      return x * x;
+    case UnaryFunction::kGelu:
+      return 0.5 * x * std::erfc(-x / std::sqrt(2.0));
+    case UnaryFunction::kCeil:
+      return std::ceil(x);
+    case UnaryFunction::kRound:
+      return std::nearbyint(x);
+    case UnaryFunction::kSign:
+      return x > 0 ? 1 : x < 0 ? -1 : 0;
+    case UnaryFunction::kErf:
+      return std::erf(x);
+    case UnaryFunction::kSin:
+      return std::sin(x);
+    case UnaryFunction::kCos:
+      return std::cos(x);
+    case UnaryFunction::kCount:
+      break;
   }
   return 0;
 }
@@ -66,32 +95,50 @@ struct Parameters {
 
 Parameters parameters(UnaryFunction f) {
   switch (f) {
-    case UnaryFunction::kClip: return {-0.75f, 6};
-    case UnaryFunction::kLeakyRelu: return {0.1f, 0};
-    case UnaryFunction::kHardSigmoid: return {0.2f, 0.5f};
-    case UnaryFunction::kElu: return {1.25f, 0};
-    default: return {};
+    case UnaryFunction::kClip:
+      return {-0.75f, 6};
+    case UnaryFunction::kLeakyRelu:
+      return {0.1f, 0};
+    case UnaryFunction::kHardSigmoid:
+      return {0.2f, 0.5f};
+    case UnaryFunction::kElu:
+      return {1.25f, 0};
+    default:
+      return {};
   }
 }
 
-// The bound the kernels' comments promise, in units of the last place of the float result (subnormal spacing at the bottom).
+// The bound the kernels' comments promise, in units of the last place of the float result (subnormal spacing at the
+// bottom).
 double allowed_ulps(UnaryFunction f) {
   switch (f) {
-    case UnaryFunction::kExp: return 1.1;
-    case UnaryFunction::kSigmoid: return 2.6;
-    case UnaryFunction::kTanh: return 3.0;
-    case UnaryFunction::kSilu: return 3.5;
-    case UnaryFunction::kMish: return 5.0;
-    case UnaryFunction::kSoftplus: return 2.0;
-    case UnaryFunction::kElu: return 2.0;
-    case UnaryFunction::kHardSigmoid: return 1.0;
-    case UnaryFunction::kHardSwish: return 2.5;
-    case UnaryFunction::kRsqrt: return 1.5;
+    case UnaryFunction::kExp:
+      return 1.1;
+    case UnaryFunction::kSigmoid:
+      return 2.6;
+    case UnaryFunction::kTanh:
+      return 3.0;
+    case UnaryFunction::kSilu:
+      return 3.5;
+    case UnaryFunction::kMish:
+      return 5.0;
+    case UnaryFunction::kSoftplus:
+      return 2.0;
+    case UnaryFunction::kElu:
+      return 2.0;
+    case UnaryFunction::kHardSigmoid:
+      return 1.0;
+    case UnaryFunction::kHardSwish:
+      return 2.5;
+    case UnaryFunction::kRsqrt:
+      return 1.5;
     case UnaryFunction::kErf:
     case UnaryFunction::kSin:
     case UnaryFunction::kCos:
-    case UnaryFunction::kLog: return 1.5;
-    default: return 0.501;
+    case UnaryFunction::kLog:
+      return 1.5;
+    default:
+      return 0.501;
   }
 }
 
@@ -188,30 +235,54 @@ TEST(UnaryF32, LimitsAndNan) {
     float x, y;
   };
   const Case cases[] = {
-      {UnaryFunction::kRelu, -kInf, 0},         {UnaryFunction::kRelu, kInf, kInf},
-      {UnaryFunction::kClip, -kInf, -0.75f},    {UnaryFunction::kClip, kInf, 6},
-      {UnaryFunction::kLeakyRelu, -kInf, -kInf}, {UnaryFunction::kLeakyRelu, kInf, kInf},
-      {UnaryFunction::kSigmoid, -kInf, 0},      {UnaryFunction::kSigmoid, kInf, 1},
-      {UnaryFunction::kSigmoid, -200, 0},       {UnaryFunction::kSigmoid, 3e38f, 1},
-      {UnaryFunction::kSigmoid, 0, 0.5f},       {UnaryFunction::kTanh, 0, 0},
-      {UnaryFunction::kTanh, -kInf, -1},        {UnaryFunction::kTanh, kInf, 1},
-      {UnaryFunction::kTanh, 3e38f, 1},         {UnaryFunction::kHardSigmoid, -kInf, 0},
-      {UnaryFunction::kHardSigmoid, kInf, 1},   {UnaryFunction::kHardSwish, -kInf, 0},
-      {UnaryFunction::kHardSwish, kInf, kInf},  {UnaryFunction::kHardSwish, 3e38f, 3e38f},
-      {UnaryFunction::kSilu, -kInf, 0},         {UnaryFunction::kSilu, kInf, kInf},
-      {UnaryFunction::kSilu, -3e38f, 0},        {UnaryFunction::kMish, -kInf, 0},
-      {UnaryFunction::kMish, -3e38f, 0},        {UnaryFunction::kMish, kInf, kInf},
-      {UnaryFunction::kMish, 100, 100},         {UnaryFunction::kSoftplus, 100, 100},
-      {UnaryFunction::kSoftplus, kInf, kInf},   {UnaryFunction::kSoftplus, -kInf, 0},
-      {UnaryFunction::kSoftplus, -3e38f, 0},    {UnaryFunction::kExp, -kInf, 0},
-      {UnaryFunction::kExp, kInf, kInf},        {UnaryFunction::kExp, 88.75f, kInf},
-      {UnaryFunction::kExp, -104, 0},           {UnaryFunction::kExp, 0, 1},
-      {UnaryFunction::kElu, -kInf, -1.25f},     {UnaryFunction::kElu, kInf, kInf},
-      {UnaryFunction::kElu, -3e38f, -1.25f},    {UnaryFunction::kSqrt, kInf, kInf},
-      {UnaryFunction::kAbs, -kInf, kInf},       {UnaryFunction::kNegate, kInf, -kInf},
-      {UnaryFunction::kGelu, -kInf, 0},         {UnaryFunction::kGelu, kInf, kInf},
-      {UnaryFunction::kLog, 0, -kInf},          {UnaryFunction::kReciprocal, kInf, 0},
-      {UnaryFunction::kRsqrt, kInf, 0},         {UnaryFunction::kSign, 0, 0},
+      {UnaryFunction::kRelu, -kInf, 0},
+      {UnaryFunction::kRelu, kInf, kInf},
+      {UnaryFunction::kClip, -kInf, -0.75f},
+      {UnaryFunction::kClip, kInf, 6},
+      {UnaryFunction::kLeakyRelu, -kInf, -kInf},
+      {UnaryFunction::kLeakyRelu, kInf, kInf},
+      {UnaryFunction::kSigmoid, -kInf, 0},
+      {UnaryFunction::kSigmoid, kInf, 1},
+      {UnaryFunction::kSigmoid, -200, 0},
+      {UnaryFunction::kSigmoid, 3e38f, 1},
+      {UnaryFunction::kSigmoid, 0, 0.5f},
+      {UnaryFunction::kTanh, 0, 0},
+      {UnaryFunction::kTanh, -kInf, -1},
+      {UnaryFunction::kTanh, kInf, 1},
+      {UnaryFunction::kTanh, 3e38f, 1},
+      {UnaryFunction::kHardSigmoid, -kInf, 0},
+      {UnaryFunction::kHardSigmoid, kInf, 1},
+      {UnaryFunction::kHardSwish, -kInf, 0},
+      {UnaryFunction::kHardSwish, kInf, kInf},
+      {UnaryFunction::kHardSwish, 3e38f, 3e38f},
+      {UnaryFunction::kSilu, -kInf, 0},
+      {UnaryFunction::kSilu, kInf, kInf},
+      {UnaryFunction::kSilu, -3e38f, 0},
+      {UnaryFunction::kMish, -kInf, 0},
+      {UnaryFunction::kMish, -3e38f, 0},
+      {UnaryFunction::kMish, kInf, kInf},
+      {UnaryFunction::kMish, 100, 100},
+      {UnaryFunction::kSoftplus, 100, 100},
+      {UnaryFunction::kSoftplus, kInf, kInf},
+      {UnaryFunction::kSoftplus, -kInf, 0},
+      {UnaryFunction::kSoftplus, -3e38f, 0},
+      {UnaryFunction::kExp, -kInf, 0},
+      {UnaryFunction::kExp, kInf, kInf},
+      {UnaryFunction::kExp, 88.75f, kInf},
+      {UnaryFunction::kExp, -104, 0},
+      {UnaryFunction::kExp, 0, 1},
+      {UnaryFunction::kElu, -kInf, -1.25f},
+      {UnaryFunction::kElu, kInf, kInf},
+      {UnaryFunction::kElu, -3e38f, -1.25f},
+      {UnaryFunction::kSqrt, kInf, kInf},
+      {UnaryFunction::kAbs, -kInf, kInf},
+      {UnaryFunction::kNegate, kInf, -kInf},
+      {UnaryFunction::kGelu, -kInf, 0},
+      {UnaryFunction::kGelu, kInf, kInf},
+      {UnaryFunction::kLog, 0, -kInf},
+      {UnaryFunction::kReciprocal, kInf, 0},
+      {UnaryFunction::kRsqrt, kInf, 0},
+      {UnaryFunction::kSign, 0, 0},
   };
   for (const UnaryF32Kernel& kernel : runnable_unary()) {
     const Parameters p = parameters(kernel.function);
@@ -241,16 +312,26 @@ TEST(UnaryF32, SelectionPrefersTheBestIsaAndNeverFails) {
 
 double expected_binary(BinaryFunction f, double a, double b) {
   switch (f) {
-    case BinaryFunction::kAdd: return a + b;
-    case BinaryFunction::kSub: return a - b;
-    case BinaryFunction::kMul: return a * b;
-    case BinaryFunction::kDiv: return a / b;
-    case BinaryFunction::kPow: return std::pow(a, b);
-    case BinaryFunction::kMin: return std::fmin(a, b);
-    case BinaryFunction::kMax: return std::fmax(a, b);
-    case BinaryFunction::kSquaredDifference: return (a - b) * (a - b);
-    case BinaryFunction::kPrelu: return a >= 0 ? a : a * b;
-    case BinaryFunction::kCount: break;
+    case BinaryFunction::kAdd:
+      return a + b;
+    case BinaryFunction::kSub:
+      return a - b;
+    case BinaryFunction::kMul:
+      return a * b;
+    case BinaryFunction::kDiv:
+      return a / b;
+    case BinaryFunction::kPow:
+      return std::pow(a, b);
+    case BinaryFunction::kMin:
+      return std::fmin(a, b);
+    case BinaryFunction::kMax:
+      return std::fmax(a, b);
+    case BinaryFunction::kSquaredDifference:
+      return (a - b) * (a - b);
+    case BinaryFunction::kPrelu:
+      return a >= 0 ? a : a * b;
+    case BinaryFunction::kCount:
+      break;
   }
   return 0;
 }
@@ -270,13 +351,20 @@ TEST(BinaryF32, RowsColumnsStridesAndClampAgainstDouble) {
     const bool a_scalar = kernel.form == BinaryForm::kScalarVector, b_scalar = kernel.form == BinaryForm::kVectorScalar;
     for (size_t cols : {1, 2, 7, 8, 9, 17, 24, 31}) {
       for (size_t repeat = 0; repeat < 3; ++repeat) {
-        // repeat 0: both advance; 1: b repeats; 2: a repeats. Rows of the operands lie 3 elements further apart than needed.
+        // repeat 0: both advance; 1: b repeats; 2: a repeats. Rows of the operands lie 3 elements further apart than
+        // needed.
         const size_t rows = 4;
-        const size_t a_stride = repeat == 2 ? 0 : a_scalar ? 2 : cols + 3, b_stride = repeat == 1 ? 0 : b_scalar ? 3 : cols + 3;
+        const size_t a_stride = repeat == 2 ? 0
+                                : a_scalar  ? 2
+                                            : cols + 3,
+                     b_stride = repeat == 1 ? 0
+                                : b_scalar  ? 3
+                                            : cols + 3;
         const bool clamp = repeat == 1;
         const float low = clamp ? 0.25f : -kInf, high = clamp ? 0.75f : kInf;
         const bool positive = kernel.function == BinaryFunction::kPow;
-        GuardedBuffer<float> a(1, random.floats((rows - 1) * a_stride + (a_scalar ? 1 : cols), positive ? 0.1f : -2, 2));
+        GuardedBuffer<float> a(1,
+                               random.floats((rows - 1) * a_stride + (a_scalar ? 1 : cols), positive ? 0.1f : -2, 2));
         GuardedBuffer<float> b(2, random.floats((rows - 1) * b_stride + (b_scalar ? 1 : cols), 0.1f, 2));
         GuardedBuffer<float> y(rows * cols, 3);
         kernel.run(a.data(), a_stride, b.data(), b_stride, y.data(), rows, cols, low, high);
@@ -301,7 +389,8 @@ TEST(BinaryF32, SameBitsAsTheReferenceWhereEveryStepIsOneRounding) {
   for (const BinaryF32Kernel& kernel : runnable_binary()) {
     std::vector<float> y(n), want(n);
     kernel.run(a.data(), 0, b.data(), 0, y.data(), 1, n, -kInf, kInf);
-    select_binary_f32(kernel.function, kernel.form, kIsaNone).run(a.data(), 0, b.data(), 0, want.data(), 1, n, -kInf, kInf);
+    select_binary_f32(kernel.function, kernel.form, kIsaNone)
+        .run(a.data(), 0, b.data(), 0, want.data(), 1, n, -kInf, kInf);
     for (size_t i = 0; i < n; ++i) {
       if (std::isnan(want[i])) {
         EXPECT_TRUE(std::isnan(y[i])) << kernel.name;
@@ -372,8 +461,8 @@ void check_broadcast(const std::vector<std::int64_t>& a, const std::vector<std::
   };
   size_t y_size = 1;
   for (size_t i = 0; i < y.size(); ++i) y[i] = std::max(dim(a, i), dim(b, i)), y_size *= static_cast<size_t>(y[i]);
-  const BroadcastLoops loops = plan_broadcast(a.data(), static_cast<int>(a.size()), b.data(), static_cast<int>(b.size()),
-                                              y.data(), static_cast<int>(y.size()));
+  const BroadcastLoops loops = plan_broadcast(a.data(), static_cast<int>(a.size()), b.data(),
+                                              static_cast<int>(b.size()), y.data(), static_cast<int>(y.size()));
   EXPECT_EQ(loops.outer_rank, expected_outer_rank);
   EXPECT_EQ(loops.form, expected_form);
   ASSERT_EQ(loops.outer * loops.rows * loops.cols, y_size);
@@ -414,13 +503,14 @@ TEST(Broadcast, MergesAxesAndMatchesNumpyIndexing) {
 }
 
 TEST(Cast, FloatToIntegerTruncatesAndSaturates) {
-  const std::vector<float> x = {0, -0.9f, 1.9f, -1.9f, 127.5f, 128, -128.9f, -129, 255.9f, 256, 3e9f, -3e9f, 1e19f, -1e19f,
-                                kInf, -kInf, kNan};
+  const std::vector<float> x = {0,   -0.9f, 1.9f,  -1.9f, 127.5f, 128,  -128.9f, -129, 255.9f,
+                                256, 3e9f,  -3e9f, 1e19f, -1e19f, kInf, -kInf,   kNan};
   const size_t n = x.size();
   const auto cast = [&](ElementType to, void* y) { select_cast(ElementType::kFloat32, to).run(x.data(), y, n); };
   std::vector<std::int8_t> s8(n);
   cast(ElementType::kInt8, s8.data());
-  EXPECT_EQ(s8, (std::vector<std::int8_t>{0, 0, 1, -1, 127, 127, -128, -128, 127, 127, 127, -128, 127, -128, 127, -128, 0}));
+  EXPECT_EQ(
+      s8, (std::vector<std::int8_t>{0, 0, 1, -1, 127, 127, -128, -128, 127, 127, 127, -128, 127, -128, 127, -128, 0}));
   std::vector<std::uint8_t> u8(n);
   cast(ElementType::kUint8, u8.data());
   EXPECT_EQ(u8, (std::vector<std::uint8_t>{0, 0, 1, 0, 127, 128, 0, 0, 255, 255, 255, 0, 255, 0, 255, 0, 0}));
@@ -431,8 +521,8 @@ TEST(Cast, FloatToIntegerTruncatesAndSaturates) {
   const std::int64_t top = std::numeric_limits<std::int64_t>::max(), bottom = std::numeric_limits<std::int64_t>::min();
   std::vector<std::int64_t> s64(n);
   cast(ElementType::kInt64, s64.data());
-  EXPECT_EQ(s64, (std::vector<std::int64_t>{0, 0, 1, -1, 127, 128, -128, -129, 255, 256, 3000000000, -3000000000, top, bottom,
-                                            top, bottom, 0}));
+  EXPECT_EQ(s64, (std::vector<std::int64_t>{0, 0, 1, -1, 127, 128, -128, -129, 255, 256, 3000000000, -3000000000, top,
+                                            bottom, top, bottom, 0}));
   std::vector<std::uint8_t> b(n);
   cast(ElementType::kBool, b.data());
   for (size_t i = 0; i < n; ++i) EXPECT_EQ(b[i], i == 0 ? 0 : 1) << x[i];

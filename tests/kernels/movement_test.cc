@@ -24,7 +24,8 @@ Dims dense_strides(const Dims& dims) {
 }
 
 std::int64_t product(const Dims& dims) {
-  return std::accumulate(dims.begin(), dims.end(), std::int64_t{1}, [](std::int64_t a, std::int64_t b) { return a * b; });
+  return std::accumulate(dims.begin(), dims.end(), std::int64_t{1},
+                         [](std::int64_t a, std::int64_t b) { return a * b; });
 }
 
 template <class T>
@@ -97,7 +98,8 @@ TEST(CopyLoops, EveryRunLength) {
     copy_loops(loops, x.data(), y.data(), 0, 5);
     for (std::int64_t r = 0; r < 5; ++r)
       for (std::int64_t i = 0; i <= run; ++i)
-        ASSERT_EQ(y[static_cast<size_t>(r * (run + 1) + i)], i < run ? x[static_cast<size_t>(r * (run + 3) + i)] : 0) << run;
+        ASSERT_EQ(y[static_cast<size_t>(r * (run + 1) + i)], i < run ? x[static_cast<size_t>(r * (run + 3) + i)] : 0)
+            << run;
   }
 }
 

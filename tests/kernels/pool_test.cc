@@ -36,7 +36,7 @@ struct Case {
 };
 
 PoolF32 describe(const Case& c) {
-  return {c.in_h,       c.in_w,       c.channels, c.out_w,     c.kernel_h, c.kernel_w,  c.stride_h,         c.stride_w,
+  return {c.in_h,       c.in_w,       c.channels, c.out_w,      c.kernel_h, c.kernel_w,  c.stride_h,         c.stride_w,
           c.dilation_h, c.dilation_w, c.pad_top,  c.pad_bottom, c.pad_left, c.pad_right, c.count_include_pad};
 }
 
@@ -48,19 +48,20 @@ std::vector<Case> cases() {
     all.push_back({7, 5, channels, 3, 2, 1, 2, 1, 1, 1, 0, 0, 1, 6, 3, true});
     all.push_back({6, 6, channels, 5, 5, 1, 1, 1, 1, 2, 2, 2, 2, 6, 6});
   }
-  all.push_back({5, 13, 9, 13, 13, 1, 1, 1, 1, 6, 6, 6, 6, 5, 13});          // wider than the image
-  all.push_back({7, 7, 40, 7, 7, 1, 1, 1, 1, 0, 0, 0, 0, 1, 1});             // global
-  all.push_back({6, 6, 8, 3, 3, 2, 2, 1, 1, 0, 0, 0, 0, 3, 3});              // ceil_mode: the last windows hang over
+  all.push_back({5, 13, 9, 13, 13, 1, 1, 1, 1, 6, 6, 6, 6, 5, 13});  // wider than the image
+  all.push_back({7, 7, 40, 7, 7, 1, 1, 1, 1, 0, 0, 0, 0, 1, 1});     // global
+  all.push_back({6, 6, 8, 3, 3, 2, 2, 1, 1, 0, 0, 0, 0, 3, 3});      // ceil_mode: the last windows hang over
   all.push_back({6, 6, 8, 3, 3, 2, 2, 1, 1, 1, 0, 1, 0, 4, 4, true});
   all.push_back({5, 6, 11, 3, 3, 3, 3, 1, 1, 1, 1, 1, 1, 3, 3, true});
-  all.push_back({9, 10, 12, 3, 3, 1, 2, 2, 3, 2, 2, 3, 3, 9, 5});            // dilated
+  all.push_back({9, 10, 12, 3, 3, 1, 2, 2, 3, 2, 2, 3, 3, 9, 5});  // dilated
   all.push_back({9, 10, 12, 3, 3, 1, 2, 2, 3, 2, 2, 3, 3, 9, 5, true});
-  all.push_back({2, 2, 8, 2, 2, 1, 1, 3, 3, 2, 1, 2, 1, 2, 2});              // dilated windows that miss the image
+  all.push_back({2, 2, 8, 2, 2, 1, 1, 3, 3, 2, 1, 2, 1, 2, 2});  // dilated windows that miss the image
   all.push_back({1, 1, 8, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1});
   return all;
 }
 
-std::vector<float> run(const PoolF32Kernel& kernel, const Case& c, const std::vector<float>& values, std::size_t offset) {
+std::vector<float> run(const PoolF32Kernel& kernel, const Case& c, const std::vector<float>& values,
+                       std::size_t offset) {
   GuardedBuffer<float> src(offset, values);
   GuardedBuffer<float> dst(c.out_elems(), offset);
   const PoolF32 pool = describe(c);
@@ -79,7 +80,8 @@ void for_each_kernel(PoolKind kind, const Case& c, const Visit& visit) {
   const PoolF32Kernel* kernels = pool_f32_kernels(&count);
   for (std::size_t i = 0; i < count; ++i) {
     const PoolF32Kernel& kernel = kernels[i];
-    if (kernel.kind == kind && isa_covers(machine_isa(), kernel.isa) && c.channels >= kernel.least_channels) visit(kernel);
+    if (kernel.kind == kind && isa_covers(machine_isa(), kernel.isa) && c.channels >= kernel.least_channels)
+      visit(kernel);
   }
 }
 
@@ -92,7 +94,8 @@ Window window_at(const Case& c, const std::vector<float>& src, int y, int x, int
   Window w;
   for (int ky = 0; ky < c.kernel_h; ++ky) {
     for (int kx = 0; kx < c.kernel_w; ++kx) {
-      const int iy = y * c.stride_h - c.pad_top + ky * c.dilation_h, ix = x * c.stride_w - c.pad_left + kx * c.dilation_w;
+      const int iy = y * c.stride_h - c.pad_top + ky * c.dilation_h,
+                ix = x * c.stride_w - c.pad_left + kx * c.dilation_w;
       if (iy < -c.pad_top || iy >= c.in_h + c.pad_bottom || ix < -c.pad_left || ix >= c.in_w + c.pad_right) continue;
       ++w.padded;
       if (iy < 0 || iy >= c.in_h || ix < 0 || ix >= c.in_w) continue;
@@ -154,7 +157,8 @@ TEST(Pool, AllKernelsGiveTheReferencesBits) {
     const std::vector<float> src = random.floats(c.in_elems(), 0.5f, 2);
     for (PoolKind kind : {PoolKind::kMax, PoolKind::kAverage}) {
       const std::vector<float> expected = run(select_pool_f32(kind, describe(c), kIsaNone), c, src, 0);
-      for_each_kernel(kind, c, [&](const PoolF32Kernel& kernel) { ASSERT_EQ(run(kernel, c, src, 1), expected) << kernel.name; });
+      for_each_kernel(kind, c,
+                      [&](const PoolF32Kernel& kernel) { ASSERT_EQ(run(kernel, c, src, 1), expected) << kernel.name; });
     }
   }
 }

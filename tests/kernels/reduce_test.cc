@@ -36,10 +36,14 @@ double expected(ReduceFunction f, const std::vector<double>& x) {
     least = std::fmin(least, v);
   }
   switch (f) {
-    case ReduceFunction::kMean: return sum / static_cast<double>(x.size());
-    case ReduceFunction::kSum: return sum;
-    case ReduceFunction::kMax: return largest;
-    default: return least;
+    case ReduceFunction::kMean:
+      return sum / static_cast<double>(x.size());
+    case ReduceFunction::kSum:
+      return sum;
+    case ReduceFunction::kMax:
+      return largest;
+    default:
+      return least;
   }
 }
 
@@ -59,7 +63,8 @@ TEST(ReduceF32, RowsAgainstDouble) {
       EXPECT_TRUE(y.guards_intact());
       for (size_t r = 0; r < rows; ++r) {
         const std::vector<double> row(x.data() + r * cols, x.data() + (r + 1) * cols);
-        EXPECT_NEAR(y[r], expected(kernel.function, row), slack(kernel.function, cols)) << kernel.name << " cols=" << cols;
+        EXPECT_NEAR(y[r], expected(kernel.function, row), slack(kernel.function, cols))
+            << kernel.name << " cols=" << cols;
       }
     }
 }
@@ -76,7 +81,8 @@ TEST(ReduceF32, ColumnsAgainstDoubleAndAnySplitGivesTheSameBits) {
         for (size_t c = 0; c < cols; ++c) {
           std::vector<double> column;
           for (size_t a = 0; a < length; ++a) column.push_back(x[a * stride + c]);
-          ASSERT_NEAR(y[c], expected(kernel.function, column), slack(kernel.function, length)) << kernel.name << " c=" << c;
+          ASSERT_NEAR(y[c], expected(kernel.function, column), slack(kernel.function, length))
+              << kernel.name << " c=" << c;
         }
         std::vector<float> split(cols);
         for (size_t c = 0; c < cols; c += 6)
@@ -169,9 +175,9 @@ TEST(ReduceF32, PlanMergesAxes) {
 
 TEST(ArgMax, FirstLastTiesAndNan) {
   // Three columns of length 4.
-  const std::vector<float> x = {1, 5, 2,  //
+  const std::vector<float> x = {1, 5, 2,     //
                                 3, 5, kNan,  //
-                                3, 0, 9,  //
+                                3, 0, 9,     //
                                 2, 5, kNan};
   std::int32_t first[3], last[3];
   arg_max_f32__reference(x.data(), 4, 3, false, 0, 3, first);

@@ -54,7 +54,8 @@ TEST(SoftmaxF32, RowsAgainstDouble) {
           const std::vector<double> want =
               expected(std::vector<float>(x.data() + r * cols, x.data() + (r + 1) * cols), beta);
           for (size_t c = 0; c < cols; ++c)
-            ASSERT_NEAR(y[r * cols + c], want[c], 3e-6 * want[c] + 1e-37) << kernel.name << " cols=" << cols << " c=" << c;
+            ASSERT_NEAR(y[r * cols + c], want[c], 3e-6 * want[c] + 1e-37)
+                << kernel.name << " cols=" << cols << " c=" << c;
         }
         const std::vector<float> apart = y.values();
         kernel.run_rows(x.data(), x.data(), rows, cols, beta);

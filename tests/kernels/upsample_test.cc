@@ -18,7 +18,9 @@ using dotori::testing::Random;
 constexpr int kChannels[] = {1, 2, 3, 7, 8, 9, 15, 16, 21, 24, 33};
 constexpr int kInW = 6;
 
-std::size_t elems(int width, int channels) { return static_cast<std::size_t>(width) * static_cast<std::size_t>(channels); }
+std::size_t elems(int width, int channels) {
+  return static_cast<std::size_t>(width) * static_cast<std::size_t>(channels);
+}
 
 TEST(Resize, EveryNearestKernelCopiesTheColumns) {
   const std::vector<std::int32_t> columns = {0, 0, 5, 2, 2, 1, 3, 4, 5};
@@ -36,17 +38,20 @@ TEST(Resize, EveryNearestKernelCopiesTheColumns) {
       EXPECT_TRUE(dst.guards_intact()) << kernels[k].name;
       for (std::size_t i = 0; i < dst.size(); ++i) {
         const std::size_t x = i / static_cast<std::size_t>(channels), c = i % static_cast<std::size_t>(channels);
-        ASSERT_EQ(dst[i], src.data()[elems(columns[x], channels) + c]) << kernels[k].name << " " << channels << " channels";
+        ASSERT_EQ(dst[i], src.data()[elems(columns[x], channels) + c])
+            << kernels[k].name << " " << channels << " channels";
       }
     }
   }
 }
 
-constexpr ResizeTap kTaps[] = {{0, 0, 0}, {0, 1, 0.25f}, {0, 1, 0.75f}, {4, 5, 0.5f}, {2, 3, 0.9999f}, {5, 5, 0}, {3, 4, 1e-6f}};
+constexpr ResizeTap kTaps[] = {{0, 0, 0},       {0, 1, 0.25f}, {0, 1, 0.75f}, {4, 5, 0.5f},
+                               {2, 3, 0.9999f}, {5, 5, 0},     {3, 4, 1e-6f}};
 constexpr int kTapCount = sizeof kTaps / sizeof kTaps[0];
 
-std::vector<float> run_bilinear(const ResizeBilinearF32Kernel& kernel, int channels, const std::vector<float>& top_values,
-                                const std::vector<float>& bottom_values, float row_fraction, std::size_t offset) {
+std::vector<float> run_bilinear(const ResizeBilinearF32Kernel& kernel, int channels,
+                                const std::vector<float>& top_values, const std::vector<float>& bottom_values,
+                                float row_fraction, std::size_t offset) {
   const GuardedBuffer<float> top(offset, top_values), bottom(offset, bottom_values);
   GuardedBuffer<float> dst(elems(kTapCount, channels), offset);
   kernel.run(kTaps, kTapCount, channels, top.data(), bottom.data(), row_fraction, dst.data());
@@ -60,7 +65,8 @@ TEST(Resize, EveryBilinearKernelComputesTheDefinition) {
   for (int channels : kChannels) {
     for (float fy : {0.0f, 0.3f, 0.875f}) {
       Random random(static_cast<std::uint64_t>(channels) + 50);
-      const std::vector<float> top = random.floats(elems(kInW, channels)), bottom = random.floats(elems(kInW, channels));
+      const std::vector<float> top = random.floats(elems(kInW, channels)),
+                               bottom = random.floats(elems(kInW, channels));
       const std::vector<float> reference = run_bilinear(kernels[count - 1], channels, top, bottom, fy, 0);
       for (std::size_t k = 0; k < count; ++k) {
         if (!isa_covers(machine_isa(), kernels[k].isa) || channels < kernels[k].least_channels) continue;
@@ -73,7 +79,8 @@ TEST(Resize, EveryBilinearKernelComputesTheDefinition) {
           const double y = static_cast<double>(fy), x = static_cast<double>(tap.fraction);
           const double expected = (1 - y) * ((1 - x) * static_cast<double>(top[a]) + x * static_cast<double>(top[b])) +
                                   y * ((1 - x) * static_cast<double>(bottom[a]) + x * static_cast<double>(bottom[b]));
-          ASSERT_NEAR(static_cast<double>(found[i]), expected, 1e-6) << kernels[k].name << " " << channels << " channels";
+          ASSERT_NEAR(static_cast<double>(found[i]), expected, 1e-6)
+              << kernels[k].name << " " << channels << " channels";
         }
       }
     }

@@ -35,7 +35,7 @@ void check(const Shape& shape, int axis, bool keep_dims, bool select_last) {
   op.keep_dims = keep_dims;
   op.select_last = select_last;
   op.output_type = TypeOf<T>::kType;
-  OpCase().input(shape, x).expect<T>(op, out, want);
+  OpCase().input(shape, x).template expect<T>(op, out, want);
 }
 
 TEST(ArgMaxOp, EveryAxisAndOption) {

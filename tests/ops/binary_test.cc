@@ -14,14 +14,22 @@ using graph::Function;
 
 double apply(BinaryFunction f, double a, double b) {
   switch (f) {
-    case BinaryFunction::kAdd: return a + b;
-    case BinaryFunction::kSub: return a - b;
-    case BinaryFunction::kMul: return a * b;
-    case BinaryFunction::kDiv: return a / b;
-    case BinaryFunction::kPow: return std::pow(a, b);
-    case BinaryFunction::kMin: return std::min(a, b);
-    case BinaryFunction::kMax: return std::max(a, b);
-    default: return (a - b) * (a - b);
+    case BinaryFunction::kAdd:
+      return a + b;
+    case BinaryFunction::kSub:
+      return a - b;
+    case BinaryFunction::kMul:
+      return a * b;
+    case BinaryFunction::kDiv:
+      return a / b;
+    case BinaryFunction::kPow:
+      return std::pow(a, b);
+    case BinaryFunction::kMin:
+      return std::min(a, b);
+    case BinaryFunction::kMax:
+      return std::max(a, b);
+    default:
+      return (a - b) * (a - b);
   }
 }
 
@@ -36,7 +44,8 @@ std::vector<double> broadcast(BinaryFunction f, const Shape& a_shape, const std:
     return static_cast<double>(x[flat(shape, own)]);
   };
   std::vector<double> y;
-  for_each_index(out, [&](const Shape& index) { y.push_back(apply(f, pick(a_shape, a, index), pick(b_shape, b, index))); });
+  for_each_index(out,
+                 [&](const Shape& index) { y.push_back(apply(f, pick(a_shape, a, index), pick(b_shape, b, index))); });
   return y;
 }
 
@@ -141,9 +150,9 @@ TEST(BinaryOp, InPlaceChains) {
     return *out;
   };
   const graph::ValueId s = unary(in, Function::kSquare), n = unary(in, Function::kNegate);
-  const graph::ValueId d = binary(in, s, BinaryFunction::kSub);       // over the second operand
-  const graph::ValueId e = binary(n, d, BinaryFunction::kMul);        // over either
-  const graph::ValueId f = binary(e, e, BinaryFunction::kAdd);        // over both
+  const graph::ValueId d = binary(in, s, BinaryFunction::kSub);  // over the second operand
+  const graph::ValueId e = binary(n, d, BinaryFunction::kMul);   // over either
+  const graph::ValueId f = binary(e, e, BinaryFunction::kAdd);   // over both
   g.outputs.push_back(unary(f, Function::kAbs));
   const Result<Model> model = Model::from_graph(g);
   ASSERT_TRUE(model.ok()) << model.status().message();

@@ -23,7 +23,8 @@ TEST(CastOp, FloatToEveryType) {
   OpCase().input(shape, x).expect<std::int64_t>(cast_to(DataType::kInt64), shape,
                                                 {0, -1, 2, 300, -3e9, 9223372036854775807.0, 0, 0});
   OpCase().input(shape, x).expect<Bool8>(cast_to(DataType::kBool), shape, {0, 1, 1, 1, 1, 1, 1, 1});
-  OpCase().input(shape, x).expect<float>(cast_to(DataType::kFloat32), shape, {0, -1.75, 2.5, 300, -3e9f, inf, nan, -0.25});
+  OpCase().input(shape, x).expect<float>(cast_to(DataType::kFloat32), shape,
+                                         {0, -1.75, 2.5, 300, -3e9f, inf, nan, -0.25});
 }
 
 TEST(CastOp, IntegersAndManyTiles) {
@@ -32,7 +33,9 @@ TEST(CastOp, IntegersAndManyTiles) {
   std::vector<double> want(x.begin(), x.end());
   OpCase().input(shape, x).expect<float>(cast_to(DataType::kFloat32), shape, want);
   OpCase().input(shape, x).expect<std::int64_t>(cast_to(DataType::kInt64), shape, want);
-  OpCase().input(Shape{3}, std::vector<Bool8>{{0}, {1}, {1}}).expect<std::int32_t>(cast_to(DataType::kInt32), {3}, {0, 1, 1});
+  OpCase()
+      .input(Shape{3}, std::vector<Bool8>{{0}, {1}, {1}})
+      .expect<std::int32_t>(cast_to(DataType::kInt32), {3}, {0, 1, 1});
 }
 
 }  // namespace

@@ -28,7 +28,7 @@ void check(const Shape& shape, int block, bool column_first) {
   graph::DepthToSpace op;
   op.block = block;
   op.column_first = column_first;
-  OpCase().input(shape, x).expect<T>(op, out, want);
+  OpCase().input(shape, x).template expect<T>(op, out, want);
 }
 
 TEST(DepthToSpaceOp, BothOrdersAndEveryElementSize) {

@@ -15,11 +15,16 @@ using graph::Function;
 
 double activate(const Activation& a, double x) {
   switch (a.function) {
-    case Function::kRelu: return std::fmax(x, 0.0);
-    case Function::kClip: return std::fmin(std::fmax(x, static_cast<double>(a.alpha)), static_cast<double>(a.beta));
-    case Function::kSilu: return x / (1 + std::exp(-x));
-    case Function::kHardSwish: return x * std::fmin(std::fmax(x + 3, 0.0), 6.0) / 6;
-    default: return x;
+    case Function::kRelu:
+      return std::fmax(x, 0.0);
+    case Function::kClip:
+      return std::fmin(std::fmax(x, static_cast<double>(a.alpha)), static_cast<double>(a.beta));
+    case Function::kSilu:
+      return x / (1 + std::exp(-x));
+    case Function::kHardSwish:
+      return x * std::fmin(std::fmax(x + 3, 0.0), 6.0) / 6;
+    default:
+      return x;
   }
 }
 
@@ -66,7 +71,8 @@ void check(const Conv2d& op, const Shape& shape, bool with_bias) {
       EXPECT_NE(found.kernel.find("__reference"), std::string::npos) << found.kernel;
     }
     for (std::size_t i = 0; i < expected.size(); ++i)
-      ASSERT_NEAR(static_cast<double>(found.values[i]), expected[i], 2e-6 * op.kernel_h * op.kernel_w) << found.kernel << " " << i;
+      ASSERT_NEAR(static_cast<double>(found.values[i]), expected[i], 2e-6 * op.kernel_h * op.kernel_w)
+          << found.kernel << " " << i;
     if (options.backend == BackendKind::kCpu) {
       if (one_thread.empty()) one_thread = found.values;
       EXPECT_EQ(found.values, one_thread) << "the bits must not depend on the threads";
@@ -86,12 +92,15 @@ Conv2d depthwise(int kernel, int stride, int pad, int channels) {
 TEST(DepthwiseConv2d, FastShapes) {
   for (int kernel : {3, 5}) {
     for (int stride : {1, 2}) {
-      for (int channels : {3, 8, 20}) check(depthwise(kernel, stride, kernel / 2, channels), {1, 9, 21, channels}, true);
+      for (int channels : {3, 8, 20})
+        check(depthwise(kernel, stride, kernel / 2, channels), {1, 9, 21, channels}, true);
     }
   }
 }
 
-TEST(DepthwiseConv2d, BatchWithoutBias) { check(depthwise(3, 1, 1, 9), {3, 5, 6, 9}, false); }
+TEST(DepthwiseConv2d, BatchWithoutBias) {
+  check(depthwise(3, 1, 1, 9), {3, 5, 6, 9}, false);
+}
 
 TEST(DepthwiseConv2d, AsymmetricPaddingDilationAndStride) {
   Conv2d op = depthwise(3, 1, 0, 10);
@@ -117,7 +126,9 @@ TEST(DepthwiseConv2d, Activations) {
 }
 
 // Enough rows for several tasks.
-TEST(DepthwiseConv2d, ManyTasks) { check(depthwise(5, 1, 2, 32), {1, 24, 24, 32}, true); }
+TEST(DepthwiseConv2d, ManyTasks) {
+  check(depthwise(5, 1, 2, 32), {1, 24, 24, 32}, true);
+}
 
 }  // namespace
 }  // namespace dotori

@@ -2,6 +2,7 @@
 // One operator as a network of its own, run on every backend and compared with numbers made by the test.
 #pragma once
 
+#include <dotori/dotori.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -9,8 +10,6 @@
 #include <string>
 #include <utility>
 #include <vector>
-
-#include <dotori/dotori.h>
 
 #include "graph/graph.h"
 
@@ -72,8 +71,8 @@ class OpCase {
   }
 
   // The output must have `shape` and, on the reference and on the fast backend with 1 and 3 threads, elements within
-  // `relative` * |want| + `absolute` of `want` (NaN where want is NaN, equal infinities). 1 and 3 threads must give the same
-  // bits.
+  // `relative` * |want| + `absolute` of `want` (NaN where want is NaN, equal infinities). 1 and 3 threads must give the
+  // same bits.
   template <class T>
   void expect(const graph::Op& op, const Shape& shape, const std::vector<double>& want, double relative = 0,
               double absolute = 0) {
@@ -84,11 +83,10 @@ class OpCase {
     const Result<Model> model = Model::from_graph(graph_);
     ASSERT_TRUE(model.ok()) << model.status().message();
     std::vector<T> first;
-    for (const auto& [backend, threads] : {std::pair<BackendKind, int>{BackendKind::kReference, 1},
-                                           {BackendKind::kCpu, 1},
-                                           {BackendKind::kCpu, 3}}) {
-      const std::string where = (backend == BackendKind::kCpu ? "cpu, threads " : "reference, threads ") +
-                                std::to_string(threads);
+    for (const auto& [backend, threads] :
+         {std::pair<BackendKind, int>{BackendKind::kReference, 1}, {BackendKind::kCpu, 1}, {BackendKind::kCpu, 3}}) {
+      const std::string where =
+          (backend == BackendKind::kCpu ? "cpu, threads " : "reference, threads ") + std::to_string(threads);
       SessionOptions options;
       options.backend = backend;
       options.num_threads = threads;
@@ -130,7 +128,8 @@ class OpCase {
 template <class T>
 std::vector<T> counting(const Shape& shape, double start = 1, double step = 1) {
   std::vector<T> v;
-  for (std::int64_t i = 0; i < shape.elements(); ++i) v.push_back(static_cast<T>(start + step * static_cast<double>(i)));
+  for (std::int64_t i = 0; i < shape.elements(); ++i)
+    v.push_back(static_cast<T>(start + step * static_cast<double>(i)));
   return v;
 }
 

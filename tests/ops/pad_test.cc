@@ -36,7 +36,7 @@ void check(PadMode mode, const Shape& shape, const Shape& before, const Shape& a
   op.before = before;
   op.after = after;
   op.value = value;
-  OpCase().input(shape, x).expect<T>(op, out, want);
+  OpCase().input(shape, x).template expect<T>(op, out, want);
 }
 
 TEST(PadOp, EveryModeAxisAndType) {

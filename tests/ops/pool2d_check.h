@@ -15,7 +15,8 @@ struct PoolWindow {
   int inside = 0, padded = 0;  // positions in the image, in the padded image
 };
 
-// Op: graph::MaxPool2d or graph::AveragePool2d. `value_of` makes the output of a window. `out_h`, `out_w`: what must come out.
+// Op: graph::MaxPool2d or graph::AveragePool2d. `value_of` makes the output of a window. `out_h`, `out_w`: what must
+// come out.
 template <class Op, class ValueOf>
 void check_pool(const Op& op, const Shape& shape, int out_h, int out_w, const ValueOf& value_of) {
   const int n = static_cast<int>(shape[0]), h = static_cast<int>(shape[1]), w = static_cast<int>(shape[2]);
@@ -36,7 +37,8 @@ void check_pool(const Op& op, const Shape& shape, int out_h, int out_w, const Va
               ++window.padded;
               if (iy < 0 || iy >= h || ix < 0 || ix >= w) continue;
               ++window.inside;
-              const double v = static_cast<double>(x[static_cast<std::size_t>(((image * h + iy) * w + ix) * channels + c)]);
+              const double v =
+                  static_cast<double>(x[static_cast<std::size_t>(((image * h + iy) * w + ix) * channels + c)]);
               window.sum += v;
               window.greatest = std::fmax(window.greatest, v);
             }

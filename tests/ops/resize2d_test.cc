@@ -18,23 +18,36 @@ using graph::ResizeFilter;
 double position(CoordinateRule rule, double stated_scale, int in, int out, int i) {
   const double s = stated_scale == 0 ? static_cast<double>(out) / in : stated_scale;
   switch (rule) {
-    case CoordinateRule::kHalfPixel: return (i + 0.5) / s - 0.5;
-    case CoordinateRule::kPytorchHalfPixel: return out > 1 ? (i + 0.5) / s - 0.5 : 0;
-    case CoordinateRule::kAlignCorners: return out > 1 ? static_cast<double>(i) * (in - 1) / (out - 1) : 0;
-    case CoordinateRule::kAsymmetric: return i / s;
-    case CoordinateRule::kTfHalfPixelForNn: return (i + 0.5) / s;
-    case CoordinateRule::kHalfPixelSymmetric: return in / 2.0 * (1 - out / (s * in)) + (i + 0.5) / s - 0.5;
-    case CoordinateRule::kCount: break;
+    case CoordinateRule::kHalfPixel:
+      return (i + 0.5) / s - 0.5;
+    case CoordinateRule::kPytorchHalfPixel:
+      return out > 1 ? (i + 0.5) / s - 0.5 : 0;
+    case CoordinateRule::kAlignCorners:
+      return out > 1 ? static_cast<double>(i) * (in - 1) / (out - 1) : 0;
+    case CoordinateRule::kAsymmetric:
+      return i / s;
+    case CoordinateRule::kTfHalfPixelForNn:
+      return (i + 0.5) / s;
+    case CoordinateRule::kHalfPixelSymmetric:
+      return in / 2.0 * (1 - out / (s * in)) + (i + 0.5) / s - 0.5;
+    case CoordinateRule::kCount:
+      break;
   }
   return 0;
 }
-int clamp_index(double i, int size) { return i < 0 ? 0 : i > size - 1 ? size - 1 : static_cast<int>(i); }
+int clamp_index(double i, int size) {
+  return i < 0 ? 0 : i > size - 1 ? size - 1 : static_cast<int>(i);
+}
 int nearest(NearestRule rule, double p, int size) {
   switch (rule) {
-    case NearestRule::kRoundPreferFloor: return clamp_index(std::ceil(p - 0.5), size);
-    case NearestRule::kRoundPreferCeil: return clamp_index(std::floor(p + 0.5), size);
-    case NearestRule::kFloor: return clamp_index(std::floor(p), size);
-    default: return clamp_index(std::ceil(p), size);
+    case NearestRule::kRoundPreferFloor:
+      return clamp_index(std::ceil(p - 0.5), size);
+    case NearestRule::kRoundPreferCeil:
+      return clamp_index(std::floor(p + 0.5), size);
+    case NearestRule::kFloor:
+      return clamp_index(std::floor(p), size);
+    default:
+      return clamp_index(std::ceil(p), size);
   }
 }
 
@@ -93,11 +106,11 @@ Resize2d resize(ResizeFilter filter, CoordinateRule rule, int out_h, int out_w) 
 TEST(Resize2d, BilinearWithEveryCoordinateRule) {
   for (int rule = 0; rule < static_cast<int>(CoordinateRule::kCount); ++rule) {
     const CoordinateRule r = static_cast<CoordinateRule>(rule);
-    check(resize(ResizeFilter::kBilinear, r, 10, 14), {1, 5, 7, 8});   // twice as large
-    check(resize(ResizeFilter::kBilinear, r, 3, 4), {2, 7, 9, 11});    // smaller, batch
-    check(resize(ResizeFilter::kBilinear, r, 11, 1), {1, 4, 3, 2});    // narrow
-    check(resize(ResizeFilter::kBilinear, r, 5, 6), {1, 1, 1, 21});    // one pixel
-    check(resize(ResizeFilter::kBilinear, r, 6, 5), {1, 6, 5, 9});     // same size
+    check(resize(ResizeFilter::kBilinear, r, 10, 14), {1, 5, 7, 8});  // twice as large
+    check(resize(ResizeFilter::kBilinear, r, 3, 4), {2, 7, 9, 11});   // smaller, batch
+    check(resize(ResizeFilter::kBilinear, r, 11, 1), {1, 4, 3, 2});   // narrow
+    check(resize(ResizeFilter::kBilinear, r, 5, 6), {1, 1, 1, 21});   // one pixel
+    check(resize(ResizeFilter::kBilinear, r, 6, 5), {1, 6, 5, 9});    // same size
   }
 }
 
@@ -124,7 +137,8 @@ TEST(Resize2d, NearestWithEveryRule) {
 }
 
 TEST(Resize2d, StatedScale) {
-  for (CoordinateRule rule : {CoordinateRule::kHalfPixel, CoordinateRule::kAsymmetric, CoordinateRule::kHalfPixelSymmetric}) {
+  for (CoordinateRule rule :
+       {CoordinateRule::kHalfPixel, CoordinateRule::kAsymmetric, CoordinateRule::kHalfPixelSymmetric}) {
     Resize2d op = resize(ResizeFilter::kBilinear, rule, 7, 12);
     op.scale_h = 1.5f;
     op.scale_w = 2.5f;
@@ -132,7 +146,9 @@ TEST(Resize2d, StatedScale) {
   }
 }
 
-TEST(Resize2d, ManyTasks) { check(resize(ResizeFilter::kBilinear, CoordinateRule::kHalfPixel, 64, 48), {2, 16, 12, 16}); }
+TEST(Resize2d, ManyTasks) {
+  check(resize(ResizeFilter::kBilinear, CoordinateRule::kHalfPixel, 64, 48), {2, 16, 12, 16});
+}
 
 // A NaN must not reach pixels that do not weigh it.
 TEST(Resize2d, NeighboursWithoutWeightAreNotRead) {

@@ -23,12 +23,13 @@ inline std::vector<SessionOptions> all_session_options() {
 }
 
 struct OpRun {
-  Shape shape;                // of the output
+  Shape shape;  // of the output
   std::vector<float> values;
   std::string kernel;
 };
 
-// x -> op (with the constants behind x as further inputs) -> output. Empty values, and a test failure, when anything fails.
+// x -> op (with the constants behind x as further inputs) -> output. Empty values, and a test failure, when anything
+// fails.
 inline OpRun run_op(graph::Op op, const Shape& shape, const std::vector<float>& x,
                     const std::vector<std::pair<Shape, std::vector<float>>>& constants, SessionOptions options) {
   OpRun result;

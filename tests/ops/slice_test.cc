@@ -17,7 +17,7 @@ void check(const Shape& shape, const Shape& begin, const Shape& size, const Shap
   op.begin = begin;
   op.size = size;
   op.stride = stride;
-  OpCase().input(shape, x).expect<T>(op, size, want);
+  OpCase().input(shape, x).template expect<T>(op, size, want);
 }
 
 TEST(SliceOp, BeginSizeStrideOfEveryKind) {

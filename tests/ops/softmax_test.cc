@@ -13,7 +13,8 @@ void check(const Shape& shape, int axis, float beta) {
   for_each_index(shape, [&](const Shape& index) {
     double sum = 0;
     Shape at = index;
-    for (at[axis] = 0; at[axis] < shape[axis]; ++at[axis]) sum += std::exp(static_cast<double>(beta) * x[flat(shape, at)]);
+    for (at[axis] = 0; at[axis] < shape[axis]; ++at[axis])
+      sum += std::exp(static_cast<double>(beta) * x[flat(shape, at)]);
     want[flat(shape, index)] = std::exp(static_cast<double>(beta) * x[flat(shape, index)]) / sum;
   });
   graph::Softmax op;

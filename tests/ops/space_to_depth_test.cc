@@ -17,7 +17,7 @@ void check(const Shape& shape, int block) {
   });
   graph::SpaceToDepth op;
   op.block = block;
-  OpCase().input(shape, x).expect<T>(op, out, want);
+  OpCase().input(shape, x).template expect<T>(op, out, want);
 }
 
 TEST(SpaceToDepthOp, BlocksAndElementSizes) {

@@ -20,7 +20,7 @@ void check(const Shape& shape, const Shape& perm) {
   });
   graph::Transpose op;
   op.perm = perm;
-  OpCase().input(shape, x).expect<T>(op, out, want);
+  OpCase().input(shape, x).template expect<T>(op, out, want);
 }
 
 TEST(TransposeOp, EveryPermutationOfFourAxes) {

@@ -144,7 +144,7 @@ TEST(Detections, Yolox) {
 TEST(Detections, FastestDet) {
   const DetectionInfo info = info_for(DetectionDecoder::kFastestDet, 2, {0});
   Output out({1, 2, 4, 7});
-  const float values[] = {0.8f, std::atanh(0.5f), std::atanh(-0.25f), logit(0.25f), logit(0.5f), 0.1f, 0.7f};
+  const float values[] = {0.8f, std::atanh(0.5f), std::atanh(-0.25f), logit(0.25f), logit(0.5f), kNan, 0.7f};
   std::copy(values, values + 7, out.cell(1 * 4 + 2));
   const std::vector<TensorView> outputs = {out.view()};
   const auto boxes = decode_detections(info, outputs, transform());

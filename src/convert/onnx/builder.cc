@@ -179,7 +179,7 @@ Tensor Builder::reshape(const Tensor& t, const Dims& dims) {
   if (dims == t.dims) return t;
   if (dims.size() > at(kMaxRank)) to_shape(dims);
   const std::vector<AxisGroup> groups = reshape_groups(t.dims, dims);
-  // Groups in the sequence in which their first moving axis is stored; groups without one follow at the end.
+  // Groups in the sequence in which their first axis of more than one element is stored; those without any where they are.
   std::vector<int> group_of(t.dims.size(), 0);
   for (std::size_t g = 0; g < groups.size(); ++g) {
     for (int axis = groups[g].from_begin; axis < groups[g].from_end; ++axis) group_of[at(axis)] = static_cast<int>(g);
@@ -188,7 +188,14 @@ Tensor Builder::reshape(const Tensor& t, const Dims& dims) {
   const auto place = [&](int g) {
     if (std::find(sequence.begin(), sequence.end(), g) == sequence.end()) sequence.push_back(g);
   };
-  for (int axis : moving_axes(t.order, t.dims)) place(group_of[at(axis)]);
+  const auto moves = [&](const AxisGroup& group) {
+    return std::any_of(t.dims.begin() + group.from_begin, t.dims.begin() + group.from_end,
+                       [](std::int64_t d) { return d != 1; });
+  };
+  for (int axis : t.order) {
+    const int g = group_of[at(axis)];
+    if (t.dims[at(axis)] != 1 || !moves(groups[at(g)])) place(g);
+  }
   for (std::size_t g = 0; g < groups.size(); ++g) place(static_cast<int>(g));
   Axes grouped, new_order;
   for (int g : sequence) {
@@ -199,7 +206,8 @@ Tensor Builder::reshape(const Tensor& t, const Dims& dims) {
   Tensor out = in_order(t, grouped);
   out.dims = dims;
   out.order = new_order;
-  out.channels_last = false;
+  // A channels-last exporter's Transpose [N,1,H,W] -> [N,H,W,1].
+  out.channels_last = t.rank() == 4 && t.dims[1] == 1 && dims == Dims{t.dims[0], t.dims[2], t.dims[3], 1};
   return out;
 }
 

@@ -118,16 +118,17 @@ Dims input_dims(const ValueInfoProto& input, const ImportOptions& options) {
   return dims;
 }
 
-// Keras exports take [N,H,W,C] and begin with a Transpose to [N,C,H,W].
-bool is_channels_last(const GraphProto& graph, const std::string& input) {
+// Keras exports take [N,H,W,C] and begin with a Transpose to [N,C,H,W], or with a Reshape where C is 1.
+bool is_channels_last(const GraphProto& graph, const std::string& input, const Dims& dims) {
   bool read = false;
   for (const auto& node : graph.node()) {
     for (const std::string& name : node.input()) {
       if (name != input) continue;
+      read = true;
+      if (node.op_type() == "Reshape" && dims[3] == 1 && dims[1] > 1 && dims[2] > 1) continue;
       if (node.op_type() != "Transpose" || node.attribute_size() != 1) return false;
       const auto& perm = node.attribute(0).ints();
       if (node.attribute(0).name() != "perm" || Dims(perm.begin(), perm.end()) != Dims{0, 3, 1, 2}) return false;
-      read = true;
     }
   }
   return read;
@@ -180,7 +181,7 @@ class ModelImporter {
       fail(unsupported("input '" + input.name() + "' has shape " + dims_text(t.dims) + "; up to " + std::to_string(kMaxRank) +
                        " axes are supported"));
     }
-    t.channels_last = t.rank() == 4 && is_channels_last(proto_, input.name());
+    t.channels_last = t.rank() == 4 && is_channels_last(proto_, input.name(), t.dims);
     t.order = t.rank() == 4 && !t.channels_last ? channels_last_order(4) : identity_order(t.rank());
     Shape shape;
     for (int axis : t.order) shape.push_back(t.dims[static_cast<std::size_t>(axis)]);

@@ -88,7 +88,10 @@ const Tensor& NodeContext::input(int i) const {
   return *inputs_[static_cast<std::size_t>(i)];
 }
 
-Tensor NodeContext::graph_input(int i) { return builder_->promoted(input(i), proto_.input(i)); }
+Tensor NodeContext::graph_input(int i) {
+  const Tensor& t = input(i);
+  return builder_->promoted(t, proto_.input(i));
+}
 
 const HostTensor& NodeContext::known(int i, const char* what) const {
   const Tensor& t = input(i);

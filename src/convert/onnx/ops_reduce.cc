@@ -9,12 +9,24 @@ namespace {
 
 using graph::ReduceFunction;
 
-ReduceFunction reduce_function(const std::string& op_type) {
-  if (op_type == "ReduceMax") return ReduceFunction::kMax;
-  if (op_type == "ReduceMin") return ReduceFunction::kMin;
-  if (op_type == "ReduceSum") return ReduceFunction::kSum;
-  return ReduceFunction::kMean;
-}
+// A reduction of f(x), and g of what comes out.
+struct ReduceEntry {
+  const char* op_type;
+  ReduceFunction function;
+  graph::Function before, after;
+};
+
+constexpr graph::Function kNone = graph::Function::kIdentity;
+constexpr ReduceEntry kReductions[] = {
+    {"ReduceMean", ReduceFunction::kMean, kNone, kNone},
+    {"ReduceMax", ReduceFunction::kMax, kNone, kNone},
+    {"ReduceMin", ReduceFunction::kMin, kNone, kNone},
+    {"ReduceSum", ReduceFunction::kSum, kNone, kNone},
+    {"ReduceL1", ReduceFunction::kSum, graph::Function::kAbs, kNone},
+    {"ReduceL2", ReduceFunction::kSum, graph::Function::kSquare, graph::Function::kSqrt},
+    {"ReduceLogSum", ReduceFunction::kSum, kNone, graph::Function::kLog},
+    {"ReduceSumSquare", ReduceFunction::kSum, graph::Function::kSquare, kNone},
+};
 
 // The stored axes of source `axes`, ascending.
 Shape stored_axes(const Tensor& x, const Axes& axes) {
@@ -62,27 +74,36 @@ Axes reduce_axes(NodeContext& ctx, int rank, bool* nothing) {
 }
 
 void import_reduce(NodeContext& ctx) {
-  const Tensor x = ctx.graph_input(0);
+  Tensor x = ctx.graph_input(0);
+  Builder& b = ctx.builder();
+  const auto* entry = std::find_if(std::begin(kReductions), std::end(kReductions),
+                                   [&](const ReduceEntry& e) { return ctx.op_type() == e.op_type; });
   bool nothing = false;
   const Axes axes = reduce_axes(ctx, x.rank(), &nothing);
   const bool keep = ctx.attr_int("keepdims", 1) != 0;
-  if (nothing || x.rank() == 0) return ctx.set_output(0, x);
-  graph::Reduce op;
-  op.function = reduce_function(ctx.op_type());
-  op.axes = stored_axes(x, axes);
-  op.keep_dims = keep;
-  const Axes order = keep ? x.order : order_without(x.order, axes);
-  ctx.set_output(0, ctx.builder().add(op, {ctx.builder().physical(x)}, order));
+  if (nothing) return ctx.set_output(0, x);
+  if (entry->before != kNone) x = b.add_unary(entry->before, x, 0, 0, "elements");
+  if (x.rank() > 0) {
+    graph::Reduce op;
+    op.function = entry->function;
+    op.axes = stored_axes(x, axes);
+    op.keep_dims = keep;
+    x = b.add(op, {b.physical(x)}, keep ? x.order : order_without(x.order, axes));
+  }
+  if (entry->after != kNone) x = b.add_unary(entry->after, x, 0, 0, "result");
+  ctx.set_output(0, x);
 }
 
+// ArgMax and ArgMin.
 void import_arg_max(NodeContext& ctx) {
-  const Tensor x = ctx.graph_input(0);
+  Tensor x = ctx.graph_input(0);
   const int axis = ctx.axis(ctx.attr_int("axis", 0), x.rank());
   graph::ArgMax op;
   op.axis = x.stored_axis(axis);
   op.keep_dims = ctx.attr_int("keepdims", 1) != 0;
   op.select_last = ctx.attr_int("select_last_index", 0) != 0;
   const Axes order = op.keep_dims ? x.order : order_without(x.order, {axis});
+  if (ctx.op_type() == "ArgMin") x = ctx.builder().add_unary(graph::Function::kNegate, x, 0, 0, "negative");
   ctx.set_output(0, ctx.builder().add(op, {ctx.builder().physical(x)}, order));
 }
 

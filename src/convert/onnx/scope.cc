@@ -39,6 +39,11 @@ void add_needed_names(const NodeProto& node, int depth, std::set<std::string>* n
   }
 }
 
+// A channels-last source stays so through all operators but these.
+bool decides_channels_last(const std::string& op_type) {
+  return op_type == "Transpose" || op_type == "Reshape" || op_type == "If";
+}
+
 std::string input_shapes_text(const NodeContext& ctx) {
   std::string text;
   for (int i = 0; i < ctx.input_count(); ++i) {
@@ -177,8 +182,7 @@ void NodeImporter::import_node(const NodeProto& node, int index, const std::set<
       if (node.output(i).empty() || !ctx.wants_output(i)) continue;
       std::optional<Tensor>& result = ctx.outputs()[static_cast<std::size_t>(i)];
       if (!result) fail(unsupported("output " + std::to_string(i) + " is not computed"));
-      // Channels-last sources stay so through element-wise operators; Transpose and If decide for themselves.
-      if (result->rank() == 4 && node.op_type() != "Transpose" && node.op_type() != "If") {
+      if (result->rank() == 4 && !decides_channels_last(node.op_type())) {
         result->channels_last = false;
         for (int k = 0; k < ctx.input_count(); ++k) {
           if (ctx.has_input(k) && ctx.input(k).rank() == 4 && ctx.input(k).channels_last) result->channels_last = true;
@@ -187,7 +191,10 @@ void NodeImporter::import_node(const NodeProto& node, int index, const std::set<
       define(node.output(i), std::move(*result));
     }
   } catch (const ImportError& error) {
-    fail(error.status().with_context("node " + node_label(node, index) + ", operator " + node.op_type() + " (inputs " +
+    Status status = error.status();
+    // The operators' own checks do not know that the numbers came from a file.
+    if (status.code() == StatusCode::kInvalidArgument) status = unsupported(status.message());
+    fail(status.with_context("node " + node_label(node, index) + ", operator " + node.op_type() + " (inputs " +
                                      input_shapes_text(ctx) + ")"));
   }
 }

@@ -17,8 +17,11 @@ Status infer(const ArgMax& op, Span<const Operand> inputs, Span<TensorType> outp
   DOTORI_RETURN_IF_ERROR(expect_range("the axis' dimension", x[op.axis], 1, (std::int64_t{1} << 31) - 1));
   Shape out;
   for (int k = 0; k < x.rank(); ++k) {
-    if (k != op.axis) out.push_back(x[k]);
-    else if (op.keep_dims) out.push_back(1);
+    if (k != op.axis) {
+      out.push_back(x[k]);
+    } else if (op.keep_dims) {
+      out.push_back(1);
+    }
   }
   return set_output(outputs, op.output_type, out);
 }

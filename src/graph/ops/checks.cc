@@ -9,7 +9,9 @@ namespace {
 
 constexpr int kMaxWindow = 4096;
 
-Status window_error(const WindowAxis& axis, const Status& status) { return status.with_context(axis.name); }
+Status window_error(const WindowAxis& axis, const Status& status) {
+  return status.with_context(axis.name);
+}
 
 }  // namespace
 
@@ -19,14 +21,14 @@ Status check_activation(const Activation& activation) {
   if (activation.function == Function::kClip) {
     // Written so that a NaN fails; infinite bounds mean "no bound".
     if (!(activation.alpha <= activation.beta)) {
-      return invalid_argument("clip bounds must be ordered numbers, found " + std::to_string(activation.alpha) + " and " +
-                              std::to_string(activation.beta));
+      return invalid_argument("clip bounds must be ordered numbers, found " + std::to_string(activation.alpha) +
+                              " and " + std::to_string(activation.beta));
     }
     return {};
   }
   if (!std::isfinite(activation.alpha) || !std::isfinite(activation.beta)) {
-    return invalid_argument(std::string(name) + " parameters must be finite, found " + std::to_string(activation.alpha) +
-                            " and " + std::to_string(activation.beta));
+    return invalid_argument(std::string(name) + " parameters must be finite, found " +
+                            std::to_string(activation.alpha) + " and " + std::to_string(activation.beta));
   }
   return {};
 }
@@ -95,7 +97,8 @@ Result<std::int64_t> pool_output(const WindowAxis& axis, bool ceil_mode) {
       if (start >= 0) break;
       const std::int64_t first_inside = start + (-start + axis.dilation - 1) / axis.dilation * axis.dilation;
       if (first_inside >= axis.in) {
-        return invalid_argument(std::string(axis.name) + ": window " + std::to_string(o) + " lies in the padding alone");
+        return invalid_argument(std::string(axis.name) + ": window " + std::to_string(o) +
+                                " lies in the padding alone");
       }
     }
   }

@@ -11,7 +11,8 @@ namespace dotori::graph {
 Status check_activation(const Activation& activation);
 // Error unless the axis is in [0, rank).
 Status check_axis(int axis, int rank);
-// Fills the operator's only output; an error when the shape is not a valid tensor shape (a dimension below 1, too large).
+// Fills the operator's only output; an error when the shape is not a valid tensor shape (a dimension below 1, too
+// large).
 Status set_output(Span<TensorType> outputs, DataType type, const Shape& shape);
 // An enumeration as read from a file is known to this build.
 template <class E>
@@ -34,8 +35,8 @@ struct WindowAxis {
 Status check_window(const WindowAxis& axis);
 // Windows that fit into the padded input, rounded down. The kernel must fit at least once.
 Result<std::int64_t> convolution_output(const WindowAxis& axis);
-// The same for pools: rounded up when `ceil_mode`, less a last window that would start behind the input. Every window must
-// have a tap inside the input.
+// The same for pools: rounded up when `ceil_mode`, less a last window that would start behind the input. Every window
+// must have a tap inside the input.
 Result<std::int64_t> pool_output(const WindowAxis& axis, bool ceil_mode);
 
 }  // namespace dotori::graph

@@ -28,10 +28,10 @@ Status infer(const Conv2d& op, Span<const Operand> inputs, Span<TensorType> outp
                             " kernel, expected " + std::to_string(op.kernel_h) + "x" + std::to_string(op.kernel_w));
   }
   std::int64_t out_h = 0, out_w = 0;
-  DOTORI_ASSIGN_OR_RETURN(out_h, convolution_output({"height", x[1], op.kernel_h, op.stride_h, op.dilation_h, op.pad_top,
-                                                     op.pad_bottom}));
-  DOTORI_ASSIGN_OR_RETURN(out_w, convolution_output({"width", x[2], op.kernel_w, op.stride_w, op.dilation_w, op.pad_left,
-                                                     op.pad_right}));
+  DOTORI_ASSIGN_OR_RETURN(
+      out_h, convolution_output({"height", x[1], op.kernel_h, op.stride_h, op.dilation_h, op.pad_top, op.pad_bottom}));
+  DOTORI_ASSIGN_OR_RETURN(
+      out_w, convolution_output({"width", x[2], op.kernel_w, op.stride_w, op.dilation_w, op.pad_left, op.pad_right}));
   return set_output(outputs, DataType::kFloat32, {x[0], out_h, out_w, weights[0]});
 }
 

@@ -11,8 +11,7 @@ constexpr int kMaxOutputPad = 4096;
 Result<std::int64_t> transposed_output(const WindowAxis& axis, int output_pad) {
   DOTORI_RETURN_IF_ERROR(check_window(axis));
   DOTORI_RETURN_IF_ERROR(expect_range("output padding", output_pad, 0, kMaxOutputPad).with_context(axis.name));
-  const std::int64_t out =
-      (axis.in - 1) * axis.stride + axis.extent() + output_pad - axis.pad_before - axis.pad_after;
+  const std::int64_t out = (axis.in - 1) * axis.stride + axis.extent() + output_pad - axis.pad_before - axis.pad_after;
   if (out < 1) {
     return invalid_argument(std::string(axis.name) + ": padding " + std::to_string(axis.pad_before) + " and " +
                             std::to_string(axis.pad_after) + " leaves no output (" + std::to_string(out) + ")");
@@ -45,12 +44,12 @@ Status infer(const ConvTranspose2d& op, Span<const Operand> inputs, Span<TensorT
                             " kernel, expected " + std::to_string(op.kernel_h) + "x" + std::to_string(op.kernel_w));
   }
   std::int64_t out_h = 0, out_w = 0;
-  DOTORI_ASSIGN_OR_RETURN(out_h, transposed_output({"height", x[1], op.kernel_h, op.stride_h, op.dilation_h, op.pad_top,
-                                                    op.pad_bottom},
-                                                   op.output_pad_h));
-  DOTORI_ASSIGN_OR_RETURN(out_w, transposed_output({"width", x[2], op.kernel_w, op.stride_w, op.dilation_w, op.pad_left,
-                                                    op.pad_right},
-                                                   op.output_pad_w));
+  DOTORI_ASSIGN_OR_RETURN(
+      out_h, transposed_output({"height", x[1], op.kernel_h, op.stride_h, op.dilation_h, op.pad_top, op.pad_bottom},
+                               op.output_pad_h));
+  DOTORI_ASSIGN_OR_RETURN(
+      out_w, transposed_output({"width", x[2], op.kernel_w, op.stride_w, op.dilation_w, op.pad_left, op.pad_right},
+                               op.output_pad_w));
   return set_output(outputs, DataType::kFloat32, {x[0], out_h, out_w, weights[0]});
 }
 

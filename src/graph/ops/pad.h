@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Adds before[k] and after[k] (>= 0) elements around each axis.   Any type for constant; reflect needs pads below the dimension,
-// symmetric at most the dimension.
-// constant: `value`; reflect: mirrored without repeating the border; edge: the border repeated; symmetric: mirrored with it.
+// Adds before[k] and after[k] (>= 0) elements around each axis.   Any type for constant; reflect needs pads below the
+// dimension, symmetric at most the dimension. constant: `value`; reflect: mirrored without repeating the border; edge:
+// the border repeated; symmetric: mirrored with it.
 #pragma once
 
 #include "graph/operand.h"

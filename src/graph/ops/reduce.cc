@@ -33,8 +33,11 @@ Status infer(const Reduce& op, Span<const Operand> inputs, Span<TensorType> outp
   if (op.axes.empty()) return invalid_argument("axes must name at least one axis, found none");
   Shape out;
   for (int k = 0; k < x.rank(); ++k) {
-    if (!reduced[k]) out.push_back(x[k]);
-    else if (op.keep_dims) out.push_back(1);
+    if (!reduced[k]) {
+      out.push_back(x[k]);
+    } else if (op.keep_dims) {
+      out.push_back(1);
+    }
   }
   return set_output(outputs, DataType::kFloat32, out);
 }

@@ -10,8 +10,8 @@ Status infer(const Reshape& op, Span<const Operand> inputs, Span<TensorType> out
   std::int64_t elements = 0;
   DOTORI_ASSIGN_OR_RETURN(elements, op.shape.checked_elements());
   if (elements != inputs[0].shape().elements()) {
-    return invalid_argument("shape " + op.shape.to_string() + " has " + std::to_string(elements) +
-                            " elements, x has " + std::to_string(inputs[0].shape().elements()));
+    return invalid_argument("shape " + op.shape.to_string() + " has " + std::to_string(elements) + " elements, x has " +
+                            std::to_string(inputs[0].shape().elements()));
   }
   return set_output(outputs, inputs[0].type.type, op.shape);
 }

@@ -9,8 +9,9 @@
 //   align_corners         i * (in_size - 1) / (out_size - 1), 0 when out_size is 1
 //   asymmetric            i / s
 //   tf_half_pixel_for_nn  (i + 0.5) / s
-// Source: ONNX operator Resize, attribute coordinate_transformation_mode. TFLite: neither flag = asymmetric; half_pixel_centers
-// = half_pixel (bilinear) or tf_half_pixel_for_nn with floor (nearest); align_corners nearest = round_prefer_ceil.
+// Source: ONNX operator Resize, attribute coordinate_transformation_mode. TFLite: neither flag = asymmetric;
+// half_pixel_centers = half_pixel (bilinear) or tf_half_pixel_for_nn with floor (nearest); align_corners nearest =
+// round_prefer_ceil.
 #pragma once
 
 #include "graph/operand.h"

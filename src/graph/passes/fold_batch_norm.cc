@@ -38,9 +38,8 @@ std::vector<float> channel_values(const Graph& graph, ValueId constant, const Sh
 
 // `convolved` is the input of `binary` that the convolution writes.
 std::optional<Affine> affine_of(const Graph& graph, const Node& node, const Binary& binary, int convolved) {
-  std::vector<float> c =
-      channel_values(graph, node.inputs[static_cast<std::size_t>(1 - convolved)],
-                     graph.value(node.inputs[static_cast<std::size_t>(convolved)]).type.shape);
+  std::vector<float> c = channel_values(graph, node.inputs[static_cast<std::size_t>(1 - convolved)],
+                                        graph.value(node.inputs[static_cast<std::size_t>(convolved)]).type.shape);
   if (c.empty()) return std::nullopt;
   Affine affine;
   switch (binary.function) {

@@ -18,7 +18,8 @@ constexpr std::int64_t kMaxPad = 4096;
 
 template <class Window>
 bool add_pads(Window& window, const Pad& pad) {
-  if (pad.before[1] > kMaxPad || pad.after[1] > kMaxPad || pad.before[2] > kMaxPad || pad.after[2] > kMaxPad) return false;
+  if (pad.before[1] > kMaxPad || pad.after[1] > kMaxPad || pad.before[2] > kMaxPad || pad.after[2] > kMaxPad)
+    return false;
   window.pad_top += static_cast<int>(pad.before[1]);
   window.pad_bottom += static_cast<int>(pad.after[1]);
   window.pad_left += static_cast<int>(pad.before[2]);

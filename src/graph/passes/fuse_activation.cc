@@ -8,11 +8,15 @@ namespace dotori::graph {
 namespace {
 
 // Constants in files are rounded to float, some to six digits.
-bool close(float a, float b) { return std::fabs(a - b) <= 1e-6f; }
+bool close(float a, float b) {
+  return std::fabs(a - b) <= 1e-6f;
+}
 
 constexpr float kSixth = 1.0f / 6;
 
-bool is_relu6(const Activation& a) { return a.function == Function::kClip && a.alpha == 0 && a.beta == 6; }
+bool is_relu6(const Activation& a) {
+  return a.function == Function::kClip && a.alpha == 0 && a.beta == 6;
+}
 
 // Finds the formulas of activations in the nodes before a value. Every function gives the value x of the formula in its
 // comment, or an invalid id.

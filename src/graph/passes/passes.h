@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Graph -> graph rewrites, one file each. Every pass takes a graph that passed verify(), keeps the outputs' values (up to float
-// rounding), names and order, and leaves a graph that verify() accepts and that holds nothing dead.
+// Graph -> graph rewrites, one file each. Every pass takes a graph that passed verify(), keeps the outputs' values (up
+// to float rounding), names and order, and leaves a graph that verify() accepts and that holds nothing dead.
 #pragma once
 
 #include <dotori/status.h>
@@ -13,11 +13,11 @@ namespace dotori::graph {
 // (graph/ knows no kernels). kUnsupported: leave the node alone.
 using EvaluateNode = Result<Constant> (*)(const Graph& graph, const Node& node);
 
-// Replaces nodes with constant inputs by constants. Outputs above 64 MiB, whatever passes 512 MiB in all, and graph outputs
-// are left alone. Does nothing when `evaluate` is null.
+// Replaces nodes with constant inputs by constants. Outputs above 64 MiB, whatever passes 512 MiB in all, and graph
+// outputs are left alone. Does nothing when `evaluate` is null.
 Status fold_constants(Graph& graph, EvaluateNode evaluate);
-// Mul / Add / Sub / Div by constants along the channel axis (what a batch norm becomes) into the conv2d, conv_transpose2d or
-// fully_connected before them, when nothing else reads its output.
+// Mul / Add / Sub / Div by constants along the channel axis (what a batch norm becomes) into the conv2d,
+// conv_transpose2d or fully_connected before them, when nothing else reads its output.
 Status fold_batch_norm(Graph& graph);
 // Zero pad of H and W into the conv2d (or average_pool2d without padding, or with count_include_pad) behind it.
 Status fold_pad(Graph& graph);
@@ -25,8 +25,8 @@ Status fold_pad(Graph& graph);
 // output; first recognises x * sigmoid(x) = SiLU, x * hard_sigmoid(x) = hard-swish, x * tanh(softplus(x)) = mish, and
 // relu6(x + 3) / 6 = hard-sigmoid.
 Status fuse_activation(Graph& graph);
-// Transpose pairs that cancel, transposes that only move 1-sized axes (-> reshape), reshape of reshape, identity slices,
-// pads, reshapes, casts and unary identities.
+// Transpose pairs that cancel, transposes that only move 1-sized axes (-> reshape), reshape of reshape, identity
+// slices, pads, reshapes, casts and unary identities.
 Status simplify_movement(Graph& graph);
 // Nodes no output needs, then values no node needs. Graph inputs stay.
 Status remove_dead(Graph& graph);

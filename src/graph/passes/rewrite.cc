@@ -6,9 +6,7 @@
 namespace dotori::graph {
 
 Uses::Uses(const Graph& graph)
-    : readers_(graph.values().size(), 0),
-      is_output_(graph.values().size(), false),
-      producers_(graph.values().size()) {
+    : readers_(graph.values().size(), 0), is_output_(graph.values().size(), false), producers_(graph.values().size()) {
   for (std::size_t n = 0; n < graph.nodes().size(); ++n) {
     for (ValueId id : graph.nodes()[n].inputs) {
       if (id.valid()) ++readers_[index(id)];

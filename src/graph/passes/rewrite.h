@@ -12,8 +12,8 @@
 
 namespace dotori::graph {
 
-// Who writes and who reads each value, when it was made; a pass keeps it up to date where it looks again. Also hands out
-// names for new values.
+// Who writes and who reads each value, when it was made; a pass keeps it up to date where it looks again. Also hands
+// out names for new values.
 class Uses {
  public:
   explicit Uses(const Graph& graph);
@@ -27,8 +27,8 @@ class Uses {
   NodeId producer(ValueId id) const noexcept { return producers_[index(id)]; }
   void set_producer(ValueId id, NodeId node) noexcept { producers_[index(id)] = node; }
 
-  // A constant like `old` with other elements, for one reader of `old`: `old` itself when nobody else reads it, else a new
-  // value named after it.
+  // A constant like `old` with other elements, for one reader of `old`: `old` itself when nobody else reads it, else a
+  // new value named after it.
   Result<ValueId> replace_constant_f32(Graph& graph, ValueId old, const std::vector<float>& elements);
   // A new float32 constant of `shape`, named after `base`, counted as read once.
   Result<ValueId> add_constant_f32(Graph& graph, const std::string& base, const Shape& shape,

@@ -81,7 +81,8 @@ class Simplifier {
     return writer.valid() ? &graph_.node(writer) : nullptr;
   }
 
-  // Transpose of transpose, reshape of reshape: reads the first one's input. The first one goes when nobody else needs it.
+  // Transpose of transpose, reshape of reshape: reads the first one's input. The first one goes when nobody else needs
+  // it.
   void join_with_writer(Node& node) {
     if (auto* transpose = std::get_if<Transpose>(&node.op)) {
       const Node* writer = writer_of(node.inputs[0]);

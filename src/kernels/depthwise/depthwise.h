@@ -2,14 +2,14 @@
 // float32 depthwise convolution, NHWC: every channel has its own kernel_h x kernel_w filter.
 //   dst[y][x][c] = min(max(bias[c] + sum over ky, kx of src[iy][ix][c] * w[c][ky][kx], low), high)
 //   iy = y * stride_h - pad_top + ky * dilation_h,  ix = x * stride_w - pad_left + kx * dilation_w
-// Taps outside the image are left out (not multiplied by zero). The sum starts with the bias and goes through ky, then kx,
-// upwards, one (fused, in the vector kernels) multiply-add each, wherever the element lies: results do not depend on how
-// rows, columns or channels are cut into tiles. A NaN sum stays NaN.
+// Taps outside the image are left out (not multiplied by zero). The sum starts with the bias and goes through ky, then
+// kx, upwards, one (fused, in the vector kernels) multiply-add each, wherever the element lies: results do not depend
+// on how rows, columns or channels are cut into tiles. A NaN sum stays NaN.
 //
-// Packed weights: channels in blocks of 8. Block b holds the channels first(b) .. first(b) + 7, where first(b) = 8 b, but the
-// last block of an image with 8 channels or more ends at the last channel (it shares channels with the block before, which
-// then computes the same numbers). One block: 8 biases, then for each tap (ky, kx) 8 weights. With fewer than 8 channels
-// the missing ones are zero.
+// Packed weights: channels in blocks of 8. Block b holds the channels first(b) .. first(b) + 7, where first(b) = 8 b,
+// but the last block of an image with 8 channels or more ends at the last channel (it shares channels with the block
+// before, which then computes the same numbers). One block: 8 biases, then for each tap (ky, kx) 8 weights. With fewer
+// than 8 channels the missing ones are zero.
 #pragma once
 
 #include <stddef.h>
@@ -37,13 +37,13 @@ size_t depthwise_f32_packed_elems(int32_t channels, int32_t kernel_h, int32_t ke
 void pack_depthwise_f32(const float* weights, const float* bias, int32_t channels, int32_t kernel_h, int32_t kernel_w,
                         float* packed) noexcept;
 
-// Computes output row `out_y`: `src` is the whole image [in_h][in_w][channels], `dst_row` the row [out_w][channels]. They must
-// not overlap; any alignment.
+// Computes output row `out_y`: `src` is the whole image [in_h][in_w][channels], `dst_row` the row [out_w][channels].
+// They must not overlap; any alignment.
 using DepthwiseF32Fn = void (*)(const DepthwiseF32& conv, const float* src, float* dst_row, int32_t out_y) noexcept;
 struct DepthwiseF32Kernel {
-  const char* name;   // "dwconv_f32_kw3s1__avx2": kernel_w 3, stride_w 1, any height
+  const char* name;  // "dwconv_f32_kw3s1__avx2": kernel_w 3, stride_w 1, any height
   Isa isa;
-  int32_t kernel_w;   // the only kernel_w, stride_w (and dilation_w 1) it can do; 0: any
+  int32_t kernel_w;  // the only kernel_w, stride_w (and dilation_w 1) it can do; 0: any
   int32_t stride_w;
   DepthwiseF32Fn run;
 };

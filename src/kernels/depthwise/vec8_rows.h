@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The depthwise row loops over F8 (eight channels). Include after vec8_avx2.h or vec8_neon.h; internal linkage.
+// The depthwise row loops over F8 (eight channels). For ISA files only; internal linkage.
 //
 // A tile is kTileCols neighbouring output columns of one block of 8 channels, all in registers:
 //
@@ -9,13 +9,18 @@
 //   …                          …
 //   output column 7                  w w w
 //
-// 8 accumulators + 5 weights + 1 input fit 16 vector registers (32 half-wide ones on NEON), and 8 independent chains hide the
-// latency of the multiply-add. The channel blocks of a tile are the inner loop, so memory is walked forwards.
-// At the left and right edge the same tile leaves out the input columns that do not exist and stores only the output columns
-// that do: the order of the additions into an element is the same in both kinds of tile.
+// 8 accumulators + 5 weights + 1 input fit 16 vector registers (32 half-wide ones on NEON), and 8 independent chains
+// hide the latency of the multiply-add. The channel blocks of a tile are the inner loop, so memory is walked forwards.
+// At the left and right edge the same tile leaves out the input columns that do not exist and stores only the output
+// columns that do: the order of the additions into an element is the same in both kinds of tile.
 #pragma once
 
 #include "kernels/depthwise/depthwise.h"
+#if defined(__x86_64__)
+#include "kernels/elementwise/vec8_avx2.h"
+#else
+#include "kernels/elementwise/vec8_neon.h"
+#endif
 
 namespace dotori::kernels {
 namespace {
@@ -24,12 +29,12 @@ constexpr int kTileCols = 8;
 
 // One tile's place. Pointers to the images are not formed for rows or columns outside of them.
 struct DepthwiseTile {
-  const float* src;    // the image
-  float* dst;          // first output column of the tile, channel 0
-  ptrdiff_t in_y;      // of kernel row 0; may be outside
-  ptrdiff_t in_x;      // of kernel column 0 at the first output column; may be outside
+  const float* src;          // the image
+  float* dst;                // first output column of the tile, channel 0
+  ptrdiff_t in_y;            // of kernel row 0; may be outside
+  ptrdiff_t in_x;            // of kernel column 0 at the first output column; may be outside
   int32_t ky_begin, ky_end;  // kernel rows inside the image
-  int32_t cols;        // output columns to store, at most kTileCols
+  int32_t cols;              // output columns to store, at most kTileCols
 };
 
 template <bool kPart>
@@ -140,7 +145,8 @@ inline void tile_blocks(const DepthwiseF32& conv, const DepthwiseTile& tile) noe
   const size_t block_elems = 8 * (1 + static_cast<size_t>(conv.kernel_h) * static_cast<size_t>(conv.kernel_w));
   const float* packed = conv.packed;
   size_t c = 0;
-  for (; c + 8 <= channels; c += 8, packed += block_elems) tile_of<kKernelW, kStrideW, kEdge, false>(conv, tile, c, packed);
+  for (; c + 8 <= channels; c += 8, packed += block_elems)
+    tile_of<kKernelW, kStrideW, kEdge, false>(conv, tile, c, packed);
   if (c < channels) tile_of<kKernelW, kStrideW, kEdge, false>(conv, tile, channels - 8, packed);
 }
 
@@ -172,21 +178,21 @@ inline void depthwise_row(const DepthwiseF32& conv, const float* src, float* dst
 
 }  // namespace
 
-#define DOTORI_DEFINE_DEPTHWISE8(isa)                                                                                     \
-  void dwconv_f32_kw3s1__##isa(const DepthwiseF32& conv, const float* src, float* dst_row, int32_t out_y) noexcept {      \
-    depthwise_row<3, 1>(conv, src, dst_row, out_y);                                                                       \
-  }                                                                                                                       \
-  void dwconv_f32_kw3s2__##isa(const DepthwiseF32& conv, const float* src, float* dst_row, int32_t out_y) noexcept {      \
-    depthwise_row<3, 2>(conv, src, dst_row, out_y);                                                                       \
-  }                                                                                                                       \
-  void dwconv_f32_kw5s1__##isa(const DepthwiseF32& conv, const float* src, float* dst_row, int32_t out_y) noexcept {      \
-    depthwise_row<5, 1>(conv, src, dst_row, out_y);                                                                       \
-  }                                                                                                                       \
-  void dwconv_f32_kw5s2__##isa(const DepthwiseF32& conv, const float* src, float* dst_row, int32_t out_y) noexcept {      \
-    depthwise_row<5, 2>(conv, src, dst_row, out_y);                                                                       \
-  }                                                                                                                       \
-  void dwconv_f32_any__##isa(const DepthwiseF32& conv, const float* src, float* dst_row, int32_t out_y) noexcept {        \
-    depthwise_row<0, 0>(conv, src, dst_row, out_y);                                                                       \
+#define DOTORI_DEFINE_DEPTHWISE8(isa)                                                                                \
+  void dwconv_f32_kw3s1__##isa(const DepthwiseF32& conv, const float* src, float* dst_row, int32_t out_y) noexcept { \
+    depthwise_row<3, 1>(conv, src, dst_row, out_y);                                                                  \
+  }                                                                                                                  \
+  void dwconv_f32_kw3s2__##isa(const DepthwiseF32& conv, const float* src, float* dst_row, int32_t out_y) noexcept { \
+    depthwise_row<3, 2>(conv, src, dst_row, out_y);                                                                  \
+  }                                                                                                                  \
+  void dwconv_f32_kw5s1__##isa(const DepthwiseF32& conv, const float* src, float* dst_row, int32_t out_y) noexcept { \
+    depthwise_row<5, 1>(conv, src, dst_row, out_y);                                                                  \
+  }                                                                                                                  \
+  void dwconv_f32_kw5s2__##isa(const DepthwiseF32& conv, const float* src, float* dst_row, int32_t out_y) noexcept { \
+    depthwise_row<5, 2>(conv, src, dst_row, out_y);                                                                  \
+  }                                                                                                                  \
+  void dwconv_f32_any__##isa(const DepthwiseF32& conv, const float* src, float* dst_row, int32_t out_y) noexcept {   \
+    depthwise_row<0, 0>(conv, src, dst_row, out_y);                                                                  \
   }
 
 }  // namespace dotori::kernels

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kernels/depthwise/depthwise.h"
-#include "kernels/elementwise/vec8_avx2.h"
 #include "kernels/depthwise/vec8_rows.h"
 
 namespace dotori::kernels {

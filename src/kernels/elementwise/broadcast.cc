@@ -16,8 +16,8 @@ size_t aligned_dim(const int64_t* dims, int rank, int axis, int y_rank) {
 
 }  // namespace
 
-BroadcastLoops plan_broadcast(const int64_t* a_dims, int a_rank, const int64_t* b_dims, int b_rank, const int64_t* y_dims,
-                              int y_rank) noexcept {
+BroadcastLoops plan_broadcast(const int64_t* a_dims, int a_rank, const int64_t* b_dims, int b_rank,
+                              const int64_t* y_dims, int y_rank) noexcept {
   // Innermost first: an axis is merged into the one inside it when both operands walk on without a gap.
   Axis axes[kMaxBroadcastRank];
   int count = 0;

@@ -28,9 +28,10 @@ struct BroadcastOffsets {
   size_t a = 0, b = 0, y = 0;
 };
 
-// The dimensions are outermost first, all >= 1, and y is the broadcast shape of a and b (y_rank >= a_rank, b_rank; at most 6).
-BroadcastLoops plan_broadcast(const int64_t* a_dims, int a_rank, const int64_t* b_dims, int b_rank, const int64_t* y_dims,
-                              int y_rank) noexcept;
+// The dimensions are outermost first, all >= 1, and y is the broadcast shape of a and b (y_rank >= a_rank, b_rank; at
+// most 6).
+BroadcastLoops plan_broadcast(const int64_t* a_dims, int a_rank, const int64_t* b_dims, int b_rank,
+                              const int64_t* y_dims, int y_rank) noexcept;
 // `index` below loops.outer.
 BroadcastOffsets broadcast_offsets(const BroadcastLoops& loops, size_t index) noexcept;
 

@@ -54,19 +54,25 @@ void cast_loop(const void* x, void* y, size_t n) noexcept {
 
 #define DOTORI_CAST(FromEnum, From, from, ToEnum, To, to) \
   {"cast_" from "_" to "__reference", ElementType::FromEnum, ElementType::ToEnum, cast_loop<From, To>},
-#define DOTORI_CASTS_FROM(FromEnum, From, from)                  \
-  DOTORI_CAST(FromEnum, From, from, kFloat32, float, "f32")      \
-  DOTORI_CAST(FromEnum, From, from, kInt8, int8_t, "s8")         \
-  DOTORI_CAST(FromEnum, From, from, kUint8, uint8_t, "u8")       \
-  DOTORI_CAST(FromEnum, From, from, kInt32, int32_t, "s32")      \
-  DOTORI_CAST(FromEnum, From, from, kInt64, int64_t, "s64")      \
+#define DOTORI_CASTS_FROM(FromEnum, From, from)             \
+  DOTORI_CAST(FromEnum, From, from, kFloat32, float, "f32") \
+  DOTORI_CAST(FromEnum, From, from, kInt8, int8_t, "s8")    \
+  DOTORI_CAST(FromEnum, From, from, kUint8, uint8_t, "u8")  \
+  DOTORI_CAST(FromEnum, From, from, kInt32, int32_t, "s32") \
+  DOTORI_CAST(FromEnum, From, from, kInt64, int64_t, "s64") \
   DOTORI_CAST(FromEnum, From, from, kBool, Bool8, "bool")
 
 // In the order of the enumeration, which select_cast relies on.
+// clang-format off
 constexpr CastKernel kCasts[] = {
-    DOTORI_CASTS_FROM(kFloat32, float, "f32") DOTORI_CASTS_FROM(kInt8, int8_t, "s8")
-    DOTORI_CASTS_FROM(kUint8, uint8_t, "u8") DOTORI_CASTS_FROM(kInt32, int32_t, "s32")
-    DOTORI_CASTS_FROM(kInt64, int64_t, "s64") DOTORI_CASTS_FROM(kBool, Bool8, "bool")};
+  DOTORI_CASTS_FROM(kFloat32, float, "f32")
+  DOTORI_CASTS_FROM(kInt8, int8_t, "s8")
+  DOTORI_CASTS_FROM(kUint8, uint8_t, "u8")
+  DOTORI_CASTS_FROM(kInt32, int32_t, "s32")
+  DOTORI_CASTS_FROM(kInt64, int64_t, "s64")
+  DOTORI_CASTS_FROM(kBool, Bool8, "bool")
+};
+// clang-format on
 constexpr size_t kTypes = static_cast<size_t>(ElementType::kCount);
 static_assert(sizeof(kCasts) / sizeof(kCasts[0]) == kTypes * kTypes);
 

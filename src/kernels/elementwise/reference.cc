@@ -12,48 +12,103 @@ constexpr float kProductFloor = -110.0f;
 constexpr double kSqrtHalf = 0.70710678118654752;
 
 // Comparisons are written so that NaN takes the branch that returns it.
-float at_least(float limit, float x) { return x < limit ? limit : x; }
-float at_most(float limit, float x) { return x > limit ? limit : x; }
+float at_least(float limit, float x) {
+  return x < limit ? limit : x;
+}
+float at_most(float limit, float x) {
+  return x > limit ? limit : x;
+}
 
-float identity(float x, float, float) { return x; }
-float relu(float x, float, float) { return at_least(0, x); }
-float clip(float x, float alpha, float beta) { return at_most(beta, at_least(alpha, x)); }
-float leaky_relu(float x, float alpha, float) { return x < 0 ? alpha * x : x; }
+float identity(float x, float, float) {
+  return x;
+}
+float relu(float x, float, float) {
+  return at_least(0, x);
+}
+float clip(float x, float alpha, float beta) {
+  return at_most(beta, at_least(alpha, x));
+}
+float leaky_relu(float x, float alpha, float) {
+  return x < 0 ? alpha * x : x;
+}
 float sigmoid(float x, float, float) {
   // exp of a non-positive number cannot overflow.
   const float e = expf(-fabsf(x));
   return (x < 0 ? e : 1.0f) / (1.0f + e);
 }
-float tanh(float x, float, float) { return tanhf(x); }
-float hard_sigmoid(float x, float alpha, float beta) { return at_most(1, at_least(0, alpha * x + beta)); }
+float tanh(float x, float, float) {
+  return tanhf(x);
+}
+float hard_sigmoid(float x, float alpha, float beta) {
+  return at_most(1, at_least(0, alpha * x + beta));
+}
 float hard_swish(float x, float, float) {
   const float floored = at_least(-3, x);  // f is 0 there, and -inf * 0 would be NaN
   return floored * (at_most(6, floored + 3) * (1.0f / 6.0f));
 }
-float silu(float x, float, float) { return at_least(kProductFloor, x) * sigmoid(x, 0, 0); }
-float softplus(float x, float, float) { return at_least(0, x) + log1pf(expf(-fabsf(x))); }
-float mish(float x, float, float) { return at_least(kProductFloor, x) * tanhf(softplus(x, 0, 0)); }
-float exp(float x, float, float) { return expf(x); }
-float sqrt(float x, float, float) { return sqrtf(x); }
-float abs(float x, float, float) { return fabsf(x); }
-float negate(float x, float, float) { return -x; }
-float log(float x, float, float) { return logf(x); }
-float reciprocal(float x, float, float) { return 1.0f / x; }
-float elu(float x, float alpha, float) { return x < 0 ? alpha * expm1f(x) : x; }
-float floor(float x, float, float) { return floorf(x); }
-float rsqrt(float x, float, float) { return 1.0f / sqrtf(x); }
-float square(float x, float, float) { return x * x; }
-// erfc keeps the relative precision of the negative tail; in double, because its argument's rounding grows by x^2 there.
+float silu(float x, float, float) {
+  return at_least(kProductFloor, x) * sigmoid(x, 0, 0);
+}
+float softplus(float x, float, float) {
+  return at_least(0, x) + log1pf(expf(-fabsf(x)));
+}
+float mish(float x, float, float) {
+  return at_least(kProductFloor, x) * tanhf(softplus(x, 0, 0));
+}
+float exp(float x, float, float) {
+  return expf(x);
+}
+float sqrt(float x, float, float) {
+  return sqrtf(x);
+}
+float abs(float x, float, float) {
+  return fabsf(x);
+}
+float negate(float x, float, float) {
+  return -x;
+}
+float log(float x, float, float) {
+  return logf(x);
+}
+float reciprocal(float x, float, float) {
+  return 1.0f / x;
+}
+float elu(float x, float alpha, float) {
+  return x < 0 ? alpha * expm1f(x) : x;
+}
+float floor(float x, float, float) {
+  return floorf(x);
+}
+float rsqrt(float x, float, float) {
+  return 1.0f / sqrtf(x);
+}
+float square(float x, float, float) {
+  return x * x;
+}
+// erfc keeps the relative precision of the negative tail; in double, because its argument's rounding grows by x^2
+// there.
 float gelu(float x, float, float) {
   const double floored = at_least(-20, x);  // f is 0 there
   return static_cast<float>(0.5 * floored * ::erfc(-floored * kSqrtHalf));
 }
-float ceil(float x, float, float) { return ceilf(x); }
-float round(float x, float, float) { return rintf(x); }
-float sign(float x, float, float) { return x > 0 ? 1.0f : x < 0 ? -1.0f : x; }
-float erf(float x, float, float) { return erff(x); }
-float sin(float x, float, float) { return sinf(x); }
-float cos(float x, float, float) { return cosf(x); }
+float ceil(float x, float, float) {
+  return ceilf(x);
+}
+float round(float x, float, float) {
+  return rintf(x);
+}
+float sign(float x, float, float) {
+  return x > 0 ? 1.0f : x < 0 ? -1.0f : x;
+}
+float erf(float x, float, float) {
+  return erff(x);
+}
+float sin(float x, float, float) {
+  return sinf(x);
+}
+float cos(float x, float, float) {
+  return cosf(x);
+}
 
 template <float (*f)(float, float, float)>
 void unary_loop(const float* x, float* y, size_t n, float alpha, float beta) noexcept {
@@ -126,47 +181,48 @@ void binary_loop(const float* a, size_t a_stride, const float* b, size_t b_strid
 }
 
 template <class Function, class T, class U, size_t kAStep, size_t kBStep>
-void binary_int_loop(const T* a, size_t a_stride, const T* b, size_t b_stride, T* y, size_t rows, size_t cols) noexcept {
+void binary_int_loop(const T* a, size_t a_stride, const T* b, size_t b_stride, T* y, size_t rows,
+                     size_t cols) noexcept {
   for (size_t r = 0; r < rows; ++r)
     for (size_t c = 0; c < cols; ++c)
       y[r * cols + c] = Function::template of_int<T, U>(a[r * a_stride + c * kAStep], b[r * b_stride + c * kBStep]);
 }
 
-#define DOTORI_BINARY_INTEGER(Name, word)                                                                             \
-  {"binary_s32_" #word "_vv__reference", BinaryFunction::k##Name, BinaryForm::kVectorVector,                           \
-   binary_int_loop<Name, int32_t, uint32_t, 1, 1>},                                                                    \
-  {"binary_s32_" #word "_vs__reference", BinaryFunction::k##Name, BinaryForm::kVectorScalar,                           \
-   binary_int_loop<Name, int32_t, uint32_t, 1, 0>},                                                                    \
-  {"binary_s32_" #word "_sv__reference", BinaryFunction::k##Name, BinaryForm::kScalarVector,                           \
-   binary_int_loop<Name, int32_t, uint32_t, 0, 1>},
+#define DOTORI_BINARY_INTEGER(Name, word)                                                        \
+  {"binary_s32_" #word "_vv__reference", BinaryFunction::k##Name, BinaryForm::kVectorVector,     \
+   binary_int_loop<Name, int32_t, uint32_t, 1, 1>},                                              \
+      {"binary_s32_" #word "_vs__reference", BinaryFunction::k##Name, BinaryForm::kVectorScalar, \
+       binary_int_loop<Name, int32_t, uint32_t, 1, 0>},                                          \
+      {"binary_s32_" #word "_sv__reference", BinaryFunction::k##Name, BinaryForm::kScalarVector, \
+       binary_int_loop<Name, int32_t, uint32_t, 0, 1>},
 constexpr BinaryIntKernel<int32_t> kBinaryS32[] = {
 #include "kernels/elementwise/kernels.inc"
 };
-#define DOTORI_BINARY_INTEGER(Name, word)                                                                             \
-  {"binary_s64_" #word "_vv__reference", BinaryFunction::k##Name, BinaryForm::kVectorVector,                           \
-   binary_int_loop<Name, int64_t, uint64_t, 1, 1>},                                                                    \
-  {"binary_s64_" #word "_vs__reference", BinaryFunction::k##Name, BinaryForm::kVectorScalar,                           \
-   binary_int_loop<Name, int64_t, uint64_t, 1, 0>},                                                                    \
-  {"binary_s64_" #word "_sv__reference", BinaryFunction::k##Name, BinaryForm::kScalarVector,                           \
-   binary_int_loop<Name, int64_t, uint64_t, 0, 1>},
+#define DOTORI_BINARY_INTEGER(Name, word)                                                        \
+  {"binary_s64_" #word "_vv__reference", BinaryFunction::k##Name, BinaryForm::kVectorVector,     \
+   binary_int_loop<Name, int64_t, uint64_t, 1, 1>},                                              \
+      {"binary_s64_" #word "_vs__reference", BinaryFunction::k##Name, BinaryForm::kVectorScalar, \
+       binary_int_loop<Name, int64_t, uint64_t, 1, 0>},                                          \
+      {"binary_s64_" #word "_sv__reference", BinaryFunction::k##Name, BinaryForm::kScalarVector, \
+       binary_int_loop<Name, int64_t, uint64_t, 0, 1>},
 constexpr BinaryIntKernel<int64_t> kBinaryS64[] = {
 #include "kernels/elementwise/kernels.inc"
 };
 
 }  // namespace
 
-#define DOTORI_UNARY_REFERENCE(Name, word)                                                                            \
-  void unary_f32_##word##__reference(const float* x, float* y, size_t n, float alpha, float beta) noexcept {           \
-    unary_loop<word>(x, y, n, alpha, beta);                                                                            \
+#define DOTORI_UNARY_REFERENCE(Name, word)                                                                   \
+  void unary_f32_##word##__reference(const float* x, float* y, size_t n, float alpha, float beta) noexcept { \
+    unary_loop<word>(x, y, n, alpha, beta);                                                                  \
   }
-#define DOTORI_BINARY_REFERENCE_FORM(Name, word, form, a_step, b_step)                                                \
-  void binary_f32_##word##_##form##__reference(const float* a, size_t a_stride, const float* b, size_t b_stride,       \
-                                               float* y, size_t rows, size_t cols, float low, float high) noexcept {   \
-    binary_loop<Name, a_step, b_step>(a, a_stride, b, b_stride, y, rows, cols, low, high);                             \
+#define DOTORI_BINARY_REFERENCE_FORM(Name, word, form, a_step, b_step)                                               \
+  void binary_f32_##word##_##form##__reference(const float* a, size_t a_stride, const float* b, size_t b_stride,     \
+                                               float* y, size_t rows, size_t cols, float low, float high) noexcept { \
+    binary_loop<Name, a_step, b_step>(a, a_stride, b, b_stride, y, rows, cols, low, high);                           \
   }
-#define DOTORI_BINARY_REFERENCE(Name, word)                                                                           \
-  DOTORI_BINARY_REFERENCE_FORM(Name, word, vv, 1, 1)                                                                   \
-  DOTORI_BINARY_REFERENCE_FORM(Name, word, vs, 1, 0)                                                                   \
+#define DOTORI_BINARY_REFERENCE(Name, word)          \
+  DOTORI_BINARY_REFERENCE_FORM(Name, word, vv, 1, 1) \
+  DOTORI_BINARY_REFERENCE_FORM(Name, word, vs, 1, 0) \
   DOTORI_BINARY_REFERENCE_FORM(Name, word, sv, 0, 1)
 #include "kernels/elementwise/kernels.inc"
 

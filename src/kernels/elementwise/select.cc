@@ -18,9 +18,9 @@ namespace dotori::kernels {
 
 #define DOTORI_DECLARE_UNARY(word, isa) \
   void DOTORI_UNARY_SYMBOL(word, isa)(const float*, float*, size_t, float, float) noexcept;
-#define DOTORI_DECLARE_BINARY_FORM(word, form, isa)                                                                  \
-  void DOTORI_BINARY_SYMBOL(word, form, isa)(const float*, size_t, const float*, size_t, float*, size_t, size_t, float, \
-                                             float) noexcept;
+#define DOTORI_DECLARE_BINARY_FORM(word, form, isa)                                                              \
+  void DOTORI_BINARY_SYMBOL(word, form, isa)(const float*, size_t, const float*, size_t, float*, size_t, size_t, \
+                                             float, float) noexcept;
 #define DOTORI_DECLARE_BINARY(word, isa)    \
   DOTORI_DECLARE_BINARY_FORM(word, vv, isa) \
   DOTORI_DECLARE_BINARY_FORM(word, vs, isa) \
@@ -28,12 +28,12 @@ namespace dotori::kernels {
 
 #define DOTORI_UNARY_ROW(Name, word, isa, bit) \
   {"unary_f32_" #word "__" DOTORI_STRING(isa), bit, UnaryFunction::k##Name, DOTORI_UNARY_SYMBOL(word, isa)},
-#define DOTORI_BINARY_ROW_FORM(Name, word, isa, bit, form, Form)                                        \
+#define DOTORI_BINARY_ROW_FORM(Name, word, isa, bit, form, Form)                                          \
   {"binary_f32_" #word "_" #form "__" DOTORI_STRING(isa), bit, BinaryFunction::k##Name, BinaryForm::Form, \
    DOTORI_BINARY_SYMBOL(word, form, isa)},
-#define DOTORI_BINARY_ROW(Name, word, isa, bit)                         \
-  DOTORI_BINARY_ROW_FORM(Name, word, isa, bit, vv, kVectorVector)       \
-  DOTORI_BINARY_ROW_FORM(Name, word, isa, bit, vs, kVectorScalar)       \
+#define DOTORI_BINARY_ROW(Name, word, isa, bit)                   \
+  DOTORI_BINARY_ROW_FORM(Name, word, isa, bit, vv, kVectorVector) \
+  DOTORI_BINARY_ROW_FORM(Name, word, isa, bit, vs, kVectorScalar) \
   DOTORI_BINARY_ROW_FORM(Name, word, isa, bit, sv, kScalarVector)
 
 #ifdef DOTORI_VECTOR_ISA

@@ -75,9 +75,7 @@ struct NegateF8 {
 };
 struct EluF8 {
   F8 alpha, beta;
-  F8 operator()(F8 x) const noexcept {
-    return select8(less8(x, splat8(0.0f)), mul8(alpha, expm1_negative8(x)), x);
-  }
+  F8 operator()(F8 x) const noexcept { return select8(less8(x, splat8(0.0f)), mul8(alpha, expm1_negative8(x)), x); }
 };
 
 template <class Function>
@@ -143,16 +141,16 @@ void binary_loop8(const float* a, size_t a_stride, const float* b, size_t b_stri
 }  // namespace
 }  // namespace dotori::kernels
 
-#define DOTORI_DEFINE_UNARY8(isa, Functor, word)                                                                       \
-  void unary_f32_##word##__##isa(const float* x, float* y, size_t n, float alpha, float beta) noexcept {              \
-    unary_loop8<Functor>(x, y, n, alpha, beta);                                                                        \
+#define DOTORI_DEFINE_UNARY8(isa, Functor, word)                                                         \
+  void unary_f32_##word##__##isa(const float* x, float* y, size_t n, float alpha, float beta) noexcept { \
+    unary_loop8<Functor>(x, y, n, alpha, beta);                                                          \
   }
 #define DOTORI_DEFINE_BINARY8_FORM(isa, Functor, word, form, a_scalar, b_scalar)                                       \
   void binary_f32_##word##_##form##__##isa(const float* a, size_t a_stride, const float* b, size_t b_stride, float* y, \
                                            size_t rows, size_t cols, float low, float high) noexcept {                 \
     binary_loop8<Functor, a_scalar, b_scalar>(a, a_stride, b, b_stride, y, rows, cols, low, high);                     \
   }
-#define DOTORI_DEFINE_BINARY8(isa, Functor, word)                            \
-  DOTORI_DEFINE_BINARY8_FORM(isa, Functor, word, vv, false, false)           \
-  DOTORI_DEFINE_BINARY8_FORM(isa, Functor, word, vs, false, true)            \
+#define DOTORI_DEFINE_BINARY8(isa, Functor, word)                  \
+  DOTORI_DEFINE_BINARY8_FORM(isa, Functor, word, vv, false, false) \
+  DOTORI_DEFINE_BINARY8_FORM(isa, Functor, word, vs, false, true)  \
   DOTORI_DEFINE_BINARY8_FORM(isa, Functor, word, sv, true, false)

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // exp and its relatives on eight floats. Include after vec8_avx2.h or vec8_neon.h; internal linkage.
 //
-// The polynomials are minimax fits made for this file by a Remez exchange in 50-digit arithmetic, weighted for relative error
-// of the whole function, then rounded to float32. Errors below are the largest found against libm in double precision, in
-// units of the last place of the float32 result; tests/kernels/elementwise_test.cc holds them.
+// The polynomials are minimax fits made for this file by a Remez exchange in 50-digit arithmetic, weighted for relative
+// error of the whole function, then rounded to float32. Errors below are the largest found against libm in double
+// precision, in units of the last place of the float32 result; tests/kernels/elementwise_test.cc holds them.
 #pragma once
 
 namespace dotori::kernels {
 namespace {
 
 constexpr float kLog2E = 1.44269502f;
-constexpr float kLn2High = 0.693147182f;      // ln 2 to 24 bits; n * kLn2High is exact inside an FMA
-constexpr float kLn2Low = -1.90465421e-09f;   // the rest
+constexpr float kLn2High = 0.693147182f;     // ln 2 to 24 bits; n * kLn2High is exact inside an FMA
+constexpr float kLn2Low = -1.90465421e-09f;  // the rest
 
 // exp(r) - 1 for |r| <= ln(2) / 2: r + r^2 Q(r), Q of degree 4, relative error of the fit 2^-26.2.
 inline F8 expm1_core8(F8 r) noexcept {
@@ -49,8 +49,8 @@ inline F8 expm1_negative8(F8 x) noexcept {
   return fma8(scale, p, sub8(scale, splat8(1.0f)));
 }
 
-// log(1 + e) for e in [0, 1]. f - f^2/2 + f^3 P(f) for f in [sqrt(1/2) - 1, sqrt(2) - 1], P of degree 7, relative error of
-// the fit 2^-27.3; above, 1 + e is halved first.
+// log(1 + e) for e in [0, 1]. f - f^2/2 + f^3 P(f) for f in [sqrt(1/2) - 1, sqrt(2) - 1], P of degree 7, relative error
+// of the fit 2^-27.3; above, 1 + e is halved first.
 inline F8 log1p_unit8(F8 e) noexcept {
   const M8 small = less8(e, splat8(0.414213562f));
   const F8 f = select8(small, e, mul8(sub8(e, splat8(1.0f)), splat8(0.5f)));
@@ -85,7 +85,9 @@ inline F8 tanh8(F8 x) noexcept {
 }
 
 // At most 3.5 ulp off, or 2^-142 where the gate is subnormal (x < -87).
-inline F8 silu8(F8 x) noexcept { return mul8(at_least8(splat8(kProductFloor), x), sigmoid8(x)); }
+inline F8 silu8(F8 x) noexcept {
+  return mul8(at_least8(splat8(kProductFloor), x), sigmoid8(x));
+}
 
 // At most 2 ulp off.
 inline F8 softplus8(F8 x) noexcept {

@@ -39,8 +39,12 @@ void transpose_plane(const Plane& p, const unsigned char* src, unsigned char* ds
   constexpr size_t kTile = 128 / kBytes < 32 ? 128 / kBytes : 32;
   for (size_t r0 = 0; r0 < p.rows; r0 += kTile)
     for (size_t c0 = 0; c0 < p.cols; c0 += kTile) {
-      const Plane tile = {p.rows - r0 < kTile ? p.rows - r0 : kTile, p.cols - c0 < kTile ? p.cols - c0 : kTile,
-                          static_cast<ptrdiff_t>(kBytes), p.src_col, p.dst_row, static_cast<ptrdiff_t>(kBytes)};
+      const Plane tile = {p.rows - r0 < kTile ? p.rows - r0 : kTile,
+                          p.cols - c0 < kTile ? p.cols - c0 : kTile,
+                          static_cast<ptrdiff_t>(kBytes),
+                          p.src_col,
+                          p.dst_row,
+                          static_cast<ptrdiff_t>(kBytes)};
       copy_plane_fixed<kBytes>(tile, src + r0 * kBytes + static_cast<ptrdiff_t>(c0) * p.src_col,
                                dst + static_cast<ptrdiff_t>(r0) * p.dst_row + c0 * kBytes);
     }
@@ -53,15 +57,24 @@ void copy_plane(const Plane& p, size_t bytes, bool transposes, const unsigned ch
     if (bytes == 8) return transpose_plane<8>(p, src, dst);
   }
   switch (bytes) {
-    case 1: return copy_plane_fixed<1>(p, src, dst);
-    case 2: return copy_plane_fixed<2>(p, src, dst);
-    case 4: return copy_plane_fixed<4>(p, src, dst);
-    case 8: return copy_plane_fixed<8>(p, src, dst);
-    case 12: return copy_plane_fixed<12>(p, src, dst);
-    case 16: return copy_plane_fixed<16>(p, src, dst);
-    case 32: return copy_plane_fixed<32>(p, src, dst);
-    case 64: return copy_plane_fixed<64>(p, src, dst);
-    default: return copy_plane_runs(p, bytes, src, dst);
+    case 1:
+      return copy_plane_fixed<1>(p, src, dst);
+    case 2:
+      return copy_plane_fixed<2>(p, src, dst);
+    case 4:
+      return copy_plane_fixed<4>(p, src, dst);
+    case 8:
+      return copy_plane_fixed<8>(p, src, dst);
+    case 12:
+      return copy_plane_fixed<12>(p, src, dst);
+    case 16:
+      return copy_plane_fixed<16>(p, src, dst);
+    case 32:
+      return copy_plane_fixed<32>(p, src, dst);
+    case 64:
+      return copy_plane_fixed<64>(p, src, dst);
+    default:
+      return copy_plane_runs(p, bytes, src, dst);
   }
 }
 

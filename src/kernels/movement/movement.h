@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Moving elements without changing them: strided copies (transpose, slice, concat, depth to space), padding and gathering.
-// Elements are bytes in groups of 1, 4 or 8. Plain C++ on every machine: the work is memory traffic.
+// Moving elements without changing them: strided copies (transpose, slice, concat, depth to space), padding and
+// gathering. Elements are bytes in groups of 1, 4 or 8. Plain C++ on every machine: the work is memory traffic.
 #pragma once
 
 #include <stddef.h>
@@ -10,8 +10,8 @@ namespace dotori::kernels {
 
 constexpr int kMaxCopyRank = 8;
 
-// dst[sum i_k * dst_strides[k]] = src[sum i_k * src_strides[k]], nested loops around runs of `run_bytes` consecutive bytes.
-// Strides are in bytes, those of src may be negative.
+// dst[sum i_k * dst_strides[k]] = src[sum i_k * src_strides[k]], nested loops around runs of `run_bytes` consecutive
+// bytes. Strides are in bytes, those of src may be negative.
 struct CopyLoops {
   int rank = 0;  // loops left after merging; 0: one run
   size_t dims[kMaxCopyRank] = {};
@@ -28,8 +28,9 @@ struct CopyLoops {
   }
 };
 
-// `rank` <= kMaxCopyRank; dims >= 1; strides in elements. Loops of one element are left out, loops along which both sides
-// walk on evenly are merged, a contiguous innermost loop becomes the run. The order of the loops stays (dst's order is best).
+// `rank` <= kMaxCopyRank; dims >= 1; strides in elements. Loops of one element are left out, loops along which both
+// sides walk on evenly are merged, a contiguous innermost loop becomes the run. The order of the loops stays (dst's
+// order is best).
 CopyLoops plan_copy(const int64_t* dims, const int64_t* src_strides, const int64_t* dst_strides, int rank,
                     size_t element_bytes) noexcept;
 // The part of the copy with the outermost index in [begin, end) of loops.outer(). src and dst must not overlap.
@@ -43,14 +44,14 @@ constexpr int kMaxPadRank = 6;
 // Padding of dense tensors. Inner axes without padding are part of the block.
 struct PadLoops {
   PadMode mode = PadMode::kConstant;
-  int rank = 0;                          // axes left, the last of them padded; 0: nothing is padded
-  int64_t dims[kMaxPadRank] = {};        // of the source
+  int rank = 0;                    // axes left, the last of them padded; 0: nothing is padded
+  int64_t dims[kMaxPadRank] = {};  // of the source
   int64_t before[kMaxPadRank] = {};
   int64_t out_dims[kMaxPadRank] = {};
   size_t src_strides[kMaxPadRank] = {};  // bytes
   size_t block_bytes = 0;                // one element of the innermost axis left (rank 0: the whole tensor)
   size_t element_bytes = 0;
-  unsigned char fill[8] = {};            // one element, for kConstant
+  unsigned char fill[8] = {};  // one element, for kConstant
 
   size_t rows() const noexcept {
     size_t n = 1;
@@ -67,8 +68,8 @@ int64_t pad_source(PadMode mode, int64_t dim, int64_t before, int64_t i) noexcep
 // Rows [begin, end) of loops.rows(): all elements along the last axis left. src and dst must not overlap.
 void pad_rows(const PadLoops& loops, const void* src, void* dst, size_t begin, size_t end) noexcept;
 
-// dst block i = src block (i / count) * dim + indices[i % count] for i in [begin, end); blocks of `block_bytes`, indices in
-// [0, dim).
+// dst block i = src block (i / count) * dim + indices[i % count] for i in [begin, end); blocks of `block_bytes`,
+// indices in [0, dim).
 void gather_blocks(const void* src, void* dst, size_t dim, const int64_t* indices, size_t count, size_t block_bytes,
                    size_t begin, size_t end) noexcept;
 

@@ -43,7 +43,8 @@ PadLoops plan_pad(PadMode mode, const int64_t* dims, const int64_t* before, cons
   loops.element_bytes = element_bytes;
   loops.block_bytes = element_bytes;
   int last = rank - 1;
-  for (; last >= 0 && before[last] == 0 && after[last] == 0; --last) loops.block_bytes *= static_cast<size_t>(dims[last]);
+  for (; last >= 0 && before[last] == 0 && after[last] == 0; --last)
+    loops.block_bytes *= static_cast<size_t>(dims[last]);
   loops.rank = last + 1;
   size_t stride = loops.block_bytes;
   for (int axis = last; axis >= 0; --axis) {

@@ -19,8 +19,8 @@ constexpr PoolF32Kernel kKernels[] = {
 };
 constexpr size_t kCount = sizeof kKernels / sizeof kKernels[0];
 
-// Vector loads and stores for an output element: kernel_h * kernel_w directly; otherwise each of the stride_w new columns
-// costs kernel_h loads and a store, and the row kernel_w loads.
+// Vector loads and stores for an output element: kernel_h * kernel_w directly; otherwise each of the stride_w new
+// columns costs kernel_h loads and a store, and the row kernel_w loads.
 bool separable_pays(const PoolF32& pool) noexcept {
   const int64_t direct = int64_t{pool.kernel_h} * pool.kernel_w;
   return direct > (int64_t{pool.kernel_h} + 2) * pool.stride_w + pool.kernel_w;

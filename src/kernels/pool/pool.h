@@ -3,9 +3,10 @@
 //   iy = y * stride_h - pad_top + ky * dilation_h,  ix = x * stride_w - pad_left + kx * dilation_w
 // of which only those inside the image count:
 //   max      the greatest; NaN when one of them is NaN; -infinity when there is none
-//   average  sum / divisor: the sum of each window row from left to right, then the sum of these from top to bottom. The
-//            divisor is the number of positions inside the image, or inside the padded image when count_include_pad; 1 when
-//            there is none
+//   average  sum / divisor: the sum of each window row from left to right, then the sum of these from top to bottom.
+//   The
+//            divisor is the number of positions inside the image, or inside the padded image when count_include_pad; 1
+//            when there is none
 // All kernels give the same bits (but for the sign of a zero maximum and the payload of a NaN).
 #pragma once
 
@@ -29,16 +30,17 @@ struct PoolF32 {
   bool count_include_pad;  // average only
 };
 
-// Computes output row `out_y`: `src` is the whole image [in_h][in_w][channels], `dst_row` the row [out_w][channels]. `scratch`
-// has pool_f32_scratch_elems() floats, not shared with another call under way; may be null when that is 0. None may overlap;
-// any alignment.
-using PoolF32Fn = void (*)(const PoolF32& pool, const float* src, float* dst_row, int32_t out_y, float* scratch) noexcept;
+// Computes output row `out_y`: `src` is the whole image [in_h][in_w][channels], `dst_row` the row [out_w][channels].
+// `scratch` has pool_f32_scratch_elems() floats, not shared with another call under way; may be null when that is 0.
+// None may overlap; any alignment.
+using PoolF32Fn = void (*)(const PoolF32& pool, const float* src, float* dst_row, int32_t out_y,
+                           float* scratch) noexcept;
 struct PoolF32Kernel {
   const char* name;  // "maxpool_f32_separable__avx2"
   Isa isa;
   PoolKind kind;
   int32_t least_channels;
-  bool separable;    // the greatest of each column first, then along the row: needs in_w * channels floats of scratch
+  bool separable;  // the greatest of each column first, then along the row: needs in_w * channels floats of scratch
   PoolF32Fn run;
 };
 // Everything compiled in, best first for each kind, the references last; `*count` receives the number.

@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// The pooling row loops over F8 (eight channels). Include after vec8_avx2.h or vec8_neon.h; internal linkage. For 8 channels
+// The pooling row loops over F8 (eight channels). For ISA files only; internal linkage. For 8 channels
 // or more: the last block of a pixel ends at the last channel and so may repeat some of the block before.
 #pragma once
 
 #include <math.h>
 
 #include "kernels/pool/pool.h"
+#if defined(__x86_64__)
+#include "kernels/elementwise/vec8_avx2.h"
+#else
+#include "kernels/elementwise/vec8_neon.h"
+#endif
 
 namespace dotori::kernels {
 namespace {
@@ -27,7 +32,7 @@ struct PoolWindow {
   const float* first;  // top left pixel; not to be read when there is no row or no column
   int32_t rows, cols;
   size_t row_step, col_step;  // floats from tap to tap
-  float divisor;       // average only
+  float divisor;              // average only
 };
 
 // kBlocks blocks of 8 channels: several independent chains.
@@ -107,7 +112,8 @@ inline void pool_columns(const PoolF32& pool, const float* src, int32_t rows, si
     int64_t count = window.cols;
     if (pool.count_include_pad) {
       count = taps_inside(in_x + pool.pad_left, pool.dilation_w, pool.kernel_w,
-                          ptrdiff_t{pool.in_w} + pool.pad_left + pool.pad_right).count();
+                          ptrdiff_t{pool.in_w} + pool.pad_left + pool.pad_right)
+                  .count();
     }
     count *= divisor_rows;
     window.divisor = static_cast<float>(count > 0 ? count : 1);
@@ -146,23 +152,24 @@ inline void average_pool_row(const PoolF32& pool, const float* src, float* dst_r
   int64_t divisor_rows = rows.count;
   if (pool.count_include_pad) {
     divisor_rows = taps_inside(ptrdiff_t{out_y} * pool.stride_h, pool.dilation_h, pool.kernel_h,
-                               ptrdiff_t{pool.in_h} + pool.pad_top + pool.pad_bottom).count();
+                               ptrdiff_t{pool.in_h} + pool.pad_top + pool.pad_bottom)
+                       .count();
   }
   pool_columns<PoolKind::kAverage>(pool, rows.first, rows.count, rows.step, divisor_rows, dst_row);
 }
 
 }  // namespace
 
-#define DOTORI_DEFINE_POOL8(isa)                                                                                  \
-  void maxpool_f32_separable__##isa(const PoolF32& pool, const float* src, float* dst_row, int32_t out_y,         \
-                                    float* scratch) noexcept {                                                    \
-    max_pool_separable_row(pool, src, dst_row, out_y, scratch);                                                   \
-  }                                                                                                               \
+#define DOTORI_DEFINE_POOL8(isa)                                                                                       \
+  void maxpool_f32_separable__##isa(const PoolF32& pool, const float* src, float* dst_row, int32_t out_y,              \
+                                    float* scratch) noexcept {                                                         \
+    max_pool_separable_row(pool, src, dst_row, out_y, scratch);                                                        \
+  }                                                                                                                    \
   void maxpool_f32_any__##isa(const PoolF32& pool, const float* src, float* dst_row, int32_t out_y, float*) noexcept { \
-    max_pool_row(pool, src, dst_row, out_y);                                                                      \
-  }                                                                                                               \
+    max_pool_row(pool, src, dst_row, out_y);                                                                           \
+  }                                                                                                                    \
   void avgpool_f32_any__##isa(const PoolF32& pool, const float* src, float* dst_row, int32_t out_y, float*) noexcept { \
-    average_pool_row(pool, src, dst_row, out_y);                                                                  \
+    average_pool_row(pool, src, dst_row, out_y);                                                                       \
   }
 
 }  // namespace dotori::kernels

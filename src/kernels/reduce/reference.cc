@@ -67,21 +67,21 @@ void arg_max(const float* x, size_t length, size_t stride, bool select_last, siz
 
 }  // namespace
 
-#define DOTORI_REDUCE_REFERENCE(Name, word)                                                                          \
-  void reduce_rows_f32_##word##__reference(const float* x, float* y, size_t rows, size_t cols) noexcept {             \
-    for (size_t r = 0; r < rows; ++r) y[r] = reduce_one(ReduceFunction::k##Name, x + r * cols, cols, 1);              \
-  }                                                                                                                   \
-  void reduce_columns_f32_##word##__reference(const float* x, float* y, size_t length, size_t stride,                 \
-                                              size_t cols) noexcept {                                                 \
-    for (size_t c = 0; c < cols; ++c) y[c] = reduce_one(ReduceFunction::k##Name, x + c, length, stride);              \
+#define DOTORI_REDUCE_REFERENCE(Name, word)                                                               \
+  void reduce_rows_f32_##word##__reference(const float* x, float* y, size_t rows, size_t cols) noexcept { \
+    for (size_t r = 0; r < rows; ++r) y[r] = reduce_one(ReduceFunction::k##Name, x + r * cols, cols, 1);  \
+  }                                                                                                       \
+  void reduce_columns_f32_##word##__reference(const float* x, float* y, size_t length, size_t stride,     \
+                                              size_t cols) noexcept {                                     \
+    for (size_t c = 0; c < cols; ++c) y[c] = reduce_one(ReduceFunction::k##Name, x + c, length, stride);  \
   }
 DOTORI_REDUCE_REFERENCE(Mean, mean)
 DOTORI_REDUCE_REFERENCE(Max, max)
 DOTORI_REDUCE_REFERENCE(Sum, sum)
 DOTORI_REDUCE_REFERENCE(Min, min)
 
-void reduce_f32_any__reference(ReduceFunction function, const ReduceLoops& loops, const float* x, float* y, size_t begin,
-                               size_t end) noexcept {
+void reduce_f32_any__reference(ReduceFunction function, const ReduceLoops& loops, const float* x, float* y,
+                               size_t begin, size_t end) noexcept {
   for (size_t i = begin; i < end; ++i) {
     const float* p = x + offset_of(i, loops.kept_rank, loops.kept_dims, loops.kept_strides);
     Accumulator accumulator(function, p[0]);

@@ -3,16 +3,16 @@
 
 namespace dotori::kernels {
 
-#define DOTORI_REDUCE_F32(Name, word, isa, bit)                                                \
-  void reduce_rows_f32_##word##__##isa(const float*, float*, size_t, size_t) noexcept;        \
+#define DOTORI_REDUCE_F32(Name, word, isa, bit)                                        \
+  void reduce_rows_f32_##word##__##isa(const float*, float*, size_t, size_t) noexcept; \
   void reduce_columns_f32_##word##__##isa(const float*, float*, size_t, size_t, size_t) noexcept;
 #include "kernels/reduce/kernels.inc"
 
 namespace {
 
 constexpr ReduceF32Kernel kReduceF32[] = {
-#define DOTORI_REDUCE_F32(Name, word, isa, bit)                                                                    \
-  {"reduce_f32_" #word "__" #isa, bit, ReduceFunction::k##Name, reduce_rows_f32_##word##__##isa,                    \
+#define DOTORI_REDUCE_F32(Name, word, isa, bit)                                                  \
+  {"reduce_f32_" #word "__" #isa, bit, ReduceFunction::k##Name, reduce_rows_f32_##word##__##isa, \
    reduce_columns_f32_##word##__##isa},
 #include "kernels/reduce/kernels.inc"
 };

@@ -7,8 +7,8 @@
 namespace dotori::kernels {
 namespace {
 
-constexpr size_t kRowBlock = 32;      // vectors of eight
-constexpr size_t kColumnBlock = 32;   // elements of a column
+constexpr size_t kRowBlock = 32;     // vectors of eight
+constexpr size_t kColumnBlock = 32;  // elements of a column
 
 struct SumF8 {
   static constexpr float kStart = 0.0f;
@@ -51,7 +51,8 @@ void reduce_columns_block8(const float* x, float* y, size_t length, size_t strid
     F8 part[kVectors];
     for (int v = 0; v < kVectors; ++v) part[v] = splat8(Join::kStart);
     for (size_t k = a; k < end; ++k)
-      for (int v = 0; v < kVectors; ++v) part[v] = Join::join(part[v], load8(x + k * stride + static_cast<size_t>(v) * 8));
+      for (int v = 0; v < kVectors; ++v)
+        part[v] = Join::join(part[v], load8(x + k * stride + static_cast<size_t>(v) * 8));
     for (int v = 0; v < kVectors; ++v) total[v] = Join::join(total[v], part[v]);
   }
   for (int v = 0; v < kVectors; ++v) store8(y + v * 8, kMean ? div8(total[v], divisor) : total[v]);
@@ -89,11 +90,11 @@ void reduce_columns8(const float* x, float* y, size_t length, size_t stride, siz
 }  // namespace
 }  // namespace dotori::kernels
 
-#define DOTORI_DEFINE_REDUCE8(isa, word, Join, mean)                                                                 \
-  void reduce_rows_f32_##word##__##isa(const float* x, float* y, size_t rows, size_t cols) noexcept {                 \
-    reduce_rows8<Join, mean>(x, y, rows, cols);                                                                       \
-  }                                                                                                                   \
-  void reduce_columns_f32_##word##__##isa(const float* x, float* y, size_t length, size_t stride,                     \
-                                          size_t cols) noexcept {                                                     \
-    reduce_columns8<Join, mean>(x, y, length, stride, cols);                                                          \
+#define DOTORI_DEFINE_REDUCE8(isa, word, Join, mean)                                                  \
+  void reduce_rows_f32_##word##__##isa(const float* x, float* y, size_t rows, size_t cols) noexcept { \
+    reduce_rows8<Join, mean>(x, y, rows, cols);                                                       \
+  }                                                                                                   \
+  void reduce_columns_f32_##word##__##isa(const float* x, float* y, size_t length, size_t stride,     \
+                                          size_t cols) noexcept {                                     \
+    reduce_columns8<Join, mean>(x, y, length, stride, cols);                                          \
   }

@@ -3,8 +3,8 @@
 
 namespace dotori::kernels {
 
-#define DOTORI_SOFTMAX_F32(isa, bit)                                                                   \
-  void softmax_rows_f32__##isa(const float*, float*, size_t, size_t, float) noexcept;                 \
+#define DOTORI_SOFTMAX_F32(isa, bit)                                                  \
+  void softmax_rows_f32__##isa(const float*, float*, size_t, size_t, float) noexcept; \
   void softmax_columns_f32__##isa(const float*, float*, size_t, size_t, size_t, float) noexcept;
 #include "kernels/softmax/kernels.inc"
 

@@ -42,7 +42,8 @@ inline void softmax_rows8(const float* x, float* y, size_t rows, size_t cols, fl
 }
 
 // Eight columns; `lanes` of them exist.
-inline void softmax_columns_block8(const float* x, float* y, size_t length, size_t stride, size_t lanes, F8 beta) noexcept {
+inline void softmax_columns_block8(const float* x, float* y, size_t length, size_t stride, size_t lanes,
+                                   F8 beta) noexcept {
   const bool whole = lanes == 8;
   F8 largest = splat8(-INFINITY);
   for (size_t a = 0; a < length; ++a) {

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kernels/upsample/upsample.h"
-#include "kernels/elementwise/vec8_neon.h"
 #include "kernels/upsample/vec8_rows.h"
 
 namespace dotori::kernels {

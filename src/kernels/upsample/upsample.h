@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// float32 resampling of images, NHWC, one output row at a time. Which input columns an output column reads is in tables of
-// the caller; the kernels know no coordinate rule.
+// float32 resampling of images, NHWC, one output row at a time. Which input columns an output column reads is in tables
+// of the caller; the kernels know no coordinate rule.
 #pragma once
 
 #include <stddef.h>

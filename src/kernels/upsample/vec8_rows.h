@@ -1,18 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
-// The bilinear row loop over F8 (eight channels). Include after vec8_avx2.h or vec8_neon.h; internal linkage. For 8 channels
+// The bilinear row loop over F8 (eight channels). For ISA files only; internal linkage. For 8 channels
 // or more: the last block of a pixel ends at the last channel and so may repeat some of the block before.
 #pragma once
 
 #include "kernels/upsample/upsample.h"
+#if defined(__x86_64__)
+#include "kernels/elementwise/vec8_avx2.h"
+#else
+#include "kernels/elementwise/vec8_neon.h"
+#endif
 
 namespace dotori::kernels {
 namespace {
 
 // Product and sum rounded separately: the reference's bits.
-inline F8 between8(F8 a, F8 b, F8 fraction) noexcept { return add8(a, mul8(fraction, sub8(b, a))); }
+inline F8 between8(F8 a, F8 b, F8 fraction) noexcept {
+  return add8(a, mul8(fraction, sub8(b, a)));
+}
 
-inline void bilinear_row(const ResizeTap* columns, int32_t out_w, int32_t channels, const float* top, const float* bottom,
-                         float row_fraction, float* dst_row) noexcept {
+inline void bilinear_row(const ResizeTap* columns, int32_t out_w, int32_t channels, const float* top,
+                         const float* bottom, float row_fraction, float* dst_row) noexcept {
   const size_t n = static_cast<size_t>(channels);
   const F8 fy = splat8(row_fraction);
   for (int32_t x = 0; x < out_w; ++x, dst_row += n) {

@@ -17,7 +17,8 @@ void emit(const graph::ArgMax& op, CompileContext& context, const char* name) {
                [tiles = Tiles::make(outputs, length), length, stride, last = op.select_last, x = context.input(0),
                 y = context.output()](const RunContext& ctx) noexcept {
                  tiles.run(ctx.pool(), [&](std::size_t begin, std::size_t end) noexcept {
-                   kernels::arg_max_f32__reference(ctx.read<float>(x), length, stride, last, begin, end, ctx.write<Index>(y));
+                   kernels::arg_max_f32__reference(ctx.read<float>(x), length, stride, last, begin, end,
+                                                   ctx.write<Index>(y));
                  });
                });
 }

@@ -40,8 +40,8 @@ Status compile(const graph::Binary& op, CompileContext& context) {
   }
   const kernels::BinaryF32Kernel& kernel = kernels::select_binary_f32(function, tiles.form(), context.isa());
   context.emit(kernel.name, 0,
-               [tiles, run = kernel.run, fused = make_fused_activation(op.activation, context.isa()), a = context.input(0),
-                b = context.input(1), y = context.output()](const RunContext& ctx) noexcept {
+               [tiles, run = kernel.run, fused = make_fused_activation(op.activation, context.isa()),
+                a = context.input(0), b = context.input(1), y = context.output()](const RunContext& ctx) noexcept {
                  tiles.run(ctx.pool(), ctx.read<float>(a), ctx.read<float>(b), ctx.write<float>(y),
                            [&](const float* pa, std::size_t a_stride, const float* pb, std::size_t b_stride, float* py,
                                std::size_t rows, std::size_t cols) noexcept {

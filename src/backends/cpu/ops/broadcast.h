@@ -2,10 +2,10 @@
 // The tiles of a broadcast of two tensors, for binary and prelu.
 #pragma once
 
+#include <dotori/tensor.h>
+
 #include "backends/cpu/ops/tiles.h"
 #include "kernels/elementwise/broadcast.h"
-
-#include <dotori/tensor.h>
 
 namespace dotori::backends::cpu {
 

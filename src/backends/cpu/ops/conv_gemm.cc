@@ -19,6 +19,8 @@ constexpr std::size_t kDepthBlock = 256;
 constexpr std::int64_t kRowsOfTask = 96;
 // Pointers of a task; very large kernels get fewer rows.
 constexpr std::int64_t kPointersOfTask = 1 << 15;
+// Panels that go through the kernel in one call.
+constexpr std::int64_t kPanelBytesTogether = 16 << 10;
 // A smaller task is not worth handing to another thread (a few microseconds).
 constexpr double kLeastMacsOfTask = 1 << 17;
 
@@ -39,6 +41,24 @@ struct Phase {
   const float* packed;
   std::size_t panel_elems;
   std::int32_t least_dy, most_dy, least_dx, most_dx;
+};
+
+// `count` things in `parts` nearly equal shares, the larger ones first.
+struct Shares {
+  std::int64_t least = 0, larger = 0;
+  Shares() = default;
+  Shares(std::int64_t count, std::int64_t parts) noexcept : least(count / parts), larger(count % parts) {}
+  std::int64_t first(std::int64_t part) const noexcept { return least * part + std::min(larger, part); }
+  std::int64_t size(std::int64_t part) const noexcept { return least + (part < larger ? 1 : 0); }
+};
+
+// One task: some output pixels in tiles, and some panels.
+struct Block {
+  std::int64_t tiles, pixels;
+  Shares rows;  // of the pixels among the tiles
+  std::int64_t first_panel, last_panel;
+  const float** a;  // [tiles][taps][mr]
+  float** c;        // [tiles][mr]
 };
 
 // The plain values that a step captures.
@@ -67,69 +87,68 @@ struct ConvGemmStep {
     });
   }
 
-  // The first of `count` things that part `i` of `parts` gets.
-  static std::int64_t share(std::int64_t count, std::int64_t parts, std::int64_t i) noexcept {
-    return count / parts * i + std::min(count % parts, i);
-  }
-
   void run_task(std::int64_t index, const float* src, float* dst, unsigned char* memory) const noexcept {
     const Phase* phase = phases + phase_count - 1;
     while (phase->tasks_before > index) --phase;
     index -= phase->tasks_before;
     const std::int64_t row_block = index / column_blocks, column_block = index % column_blocks;
-    const std::int64_t tiles_all = (phase->pixels + mr - 1) / mr;
-    const std::int64_t first_tile = share(tiles_all, phase->row_blocks, row_block);
-    const std::int64_t tiles = share(tiles_all, phase->row_blocks, row_block + 1) - first_tile;
-    const std::int64_t first_pixel = first_tile * mr;
-    const std::int64_t pixels = std::min(phase->pixels - first_pixel, tiles * mr);
-    const std::int64_t first_panel = share(panels, column_blocks, column_block);
-    const std::int64_t last_panel = share(panels, column_blocks, column_block + 1);
+    const std::int64_t all_tiles = (phase->pixels + mr - 1) / mr;
+    const Shares tile_shares(all_tiles, phase->row_blocks), panel_shares(panels, column_blocks);
+    const std::int64_t first_pixel = tile_shares.first(row_block) * mr;
+    Block block;
+    block.tiles = tile_shares.size(row_block);
+    block.pixels = std::min(phase->pixels - first_pixel, block.tiles * mr);
+    block.rows = Shares(block.pixels, block.tiles);
+    block.first_panel = panel_shares.first(column_block);
+    block.last_panel = panel_shares.first(column_block + 1);
+    block.c = reinterpret_cast<float**>(memory);
+    block.a = const_cast<const float**>(block.c + block.tiles * mr);
 
-    float** c = reinterpret_cast<float**>(memory);
-    const float** a = const_cast<const float**>(c + tiles * mr);
-    float* border = reinterpret_cast<float*>(memory + border_at);
-    for (std::int64_t tile = 0; tile < tiles; ++tile) {
-      const std::int64_t from = share(pixels, tiles, tile), to = share(pixels, tiles, tile + 1);
-      point(*phase, first_pixel + from, to - from, src, dst, a + tile * phase->taps * mr, c + tile * mr,
-            border + tile * phase->taps * mr * static_cast<std::int64_t>(k));
-    }
-    multiply(*phase, pixels, tiles, first_panel, last_panel, a, c);
-    if (activation.after != nullptr) activate(pixels, tiles, first_panel, last_panel, c);
+    point(*phase, block, first_pixel, src, dst, reinterpret_cast<float*>(memory + border_at));
+    multiply(*phase, block);
+    if (activation.after != nullptr) activate(block);
   }
 
-  // Pointers of the `m` pixels from `pixel` on: a[tap][mr] and c[mr].
-  void point(const Phase& phase, std::int64_t pixel, std::int64_t m, const float* src, float* dst, const float** a, float** c,
+  // Fills the pointers of all tiles.
+  void point(const Phase& phase, const Block& block, std::int64_t first_pixel, const float* src, float* dst,
              float* border) const noexcept {
-    std::int64_t n = pixel / phase.image_pixels;
-    std::int64_t j = pixel % phase.image_pixels / phase.columns, i = pixel % phase.columns;
-    const std::int64_t rows = phase.image_pixels / phase.columns;
-    for (std::int64_t r = 0; r < m; ++r) {
-      const std::int64_t out_y = phase.first_y + j * out_step_y, out_x = phase.first_x + i * out_step_x;
-      c[r] = dst + ((n * out_h + out_y) * out_w + out_x) * out_c;
-      const std::int64_t y = j * in_step_y, x = i * in_step_x;
-      const float* image = src + n * in_h * in_w * in_c;
-      const std::ptrdiff_t offset = (y * in_w + x) * in_c;
-      if (y + phase.least_dy >= 0 && y + phase.most_dy < in_h && x + phase.least_dx >= 0 && x + phase.most_dx + span <= in_w) {
-        for (std::int32_t t = 0; t < phase.taps; ++t) a[t * mr + r] = image + (offset + phase.tap[t].offset);
-      } else {
-        for (std::int32_t t = 0; t < phase.taps; ++t) {
-          const Tap& tap = phase.tap[t];
-          const std::int64_t in_y = y + tap.dy, in_x = x + tap.dx;
-          if (in_y < 0 || in_y >= in_h || in_x + span <= 0 || in_x >= in_w)
-            a[t * mr + r] = zeros;
-          else if (in_x >= 0 && in_x + span <= in_w)
-            a[t * mr + r] = image + (offset + tap.offset);
-          else
-            a[t * mr + r] = copy_border(image, in_y, in_x, border + (t * mr + r) * static_cast<std::int64_t>(k));
-        }
-      }
-      if (++i == phase.columns) {
+    const std::int64_t rows = phase.image_pixels / phase.columns, image_elems = in_h * in_w * in_c;
+    std::int64_t n = first_pixel / phase.image_pixels;
+    std::int64_t j = first_pixel % phase.image_pixels / phase.columns, i = first_pixel % phase.columns;
+    for (std::int64_t tile = 0; tile < block.tiles; ++tile) {
+      float** c = block.c + tile * mr;
+      const float** a = block.a + tile * phase.taps * mr;
+      const std::int64_t m = block.rows.size(tile);
+      for (std::int64_t r = 0; r < m; ++r, ++a) {
+        c[r] = dst + ((n * out_h + phase.first_y + j * out_step_y) * out_w + phase.first_x + i * out_step_x) * out_c;
+        point_row(phase, src + n * image_elems, j * in_step_y, i * in_step_x, a,
+                  border + (tile * mr + r) * phase.taps * static_cast<std::int64_t>(k));
+        if (++i < phase.columns) continue;
         i = 0;
-        if (++j == rows) {
-          j = 0;
-          ++n;
-        }
+        if (++j < rows) continue;
+        j = 0;
+        ++n;
       }
+    }
+  }
+
+  // The pointers of one output pixel, whose taps are relative to input pixel (y, x): a[tap * mr].
+  void point_row(const Phase& phase, const float* image, std::int64_t y, std::int64_t x, const float** a,
+                 float* border) const noexcept {
+    const std::ptrdiff_t offset = (y * in_w + x) * in_c;
+    if (y + phase.least_dy >= 0 && y + phase.most_dy < in_h && x + phase.least_dx >= 0 && x + phase.most_dx + span <= in_w) {
+      for (std::int32_t t = 0; t < phase.taps; ++t, a += mr) *a = image + (offset + phase.tap[t].offset);
+      return;
+    }
+    for (std::int32_t t = 0; t < phase.taps; ++t, a += mr, border += k) {
+      const Tap& tap = phase.tap[t];
+      const std::int64_t in_y = y + tap.dy, in_x = x + tap.dx;
+      if (in_y < 0 || in_y >= in_h || in_x + span <= 0 || in_x >= in_w)
+        *a = zeros;
+      else if (in_x >= 0 && in_x + span <= in_w)
+        *a = image + (offset + tap.offset);
+      else
+        *a = copy_border(image, in_y, in_x, border);
     }
   }
 
@@ -142,48 +161,51 @@ struct ConvGemmStep {
     return to;
   }
 
-  void multiply(const Phase& phase, std::int64_t pixels, std::int64_t tiles, std::int64_t first_panel, std::int64_t last_panel,
-                const float** a, float** c) const noexcept {
+  void multiply(const Phase& phase, const Block& block) const noexcept {
     kernels::GemmF32Strip strip;
     strip.panel_stride = phase.panel_elems;
-    std::int32_t tap = 0;
+    std::int32_t tap = 0;  // where the block of K begins: tap and float of the tap
     std::size_t i = 0;
     bool last = false;
     do {
       strip.taps = static_cast<std::size_t>(std::min(phase.tap_step, phase.taps - tap));
       strip.k = std::min(k_step, k - i);
-      const bool first = tap == 0 && i == 0;
-      const std::size_t depth = static_cast<std::size_t>(tap) * k + i;
-      const std::size_t k_done = i;
-      const std::int32_t taps_done = tap;
-      if (k_step < k && i + strip.k < k) {
-        i += strip.k;
-      } else {
-        i = 0;
-        tap += static_cast<std::int32_t>(strip.taps);
-      }
-      last = tap >= phase.taps;
+      last = tap + static_cast<std::int32_t>(strip.taps) >= phase.taps && i + strip.k >= k;
       strip.low = last ? activation.low : -kInfinity;
       strip.high = last ? activation.high : kInfinity;
-      for (std::int64_t panel = first_panel; panel < last_panel;) {
-        const std::int64_t group = panel / group_panels, in_group = panel % group_panels;
-        // One tile uses each weight once: it takes all panels in one call. Otherwise a panel stays in cache for all tiles.
-        const std::int64_t count = tiles == 1 ? std::min(group_panels - in_group, last_panel - panel) : 1;
-        const float* packed = phase.packed + static_cast<std::size_t>(panel) * phase.panel_elems;
-        strip.bias = first ? packed : nullptr;
-        strip.b = packed + (1 + depth) * static_cast<std::size_t>(nr);
-        strip.a_offset = group * group_in + static_cast<std::ptrdiff_t>(k_done);
-        strip.c_offset = group * group_out + in_group * nr;
-        strip.n = static_cast<std::int32_t>(std::min(group_out - in_group * nr, count * nr));
-        for (std::int64_t tile = 0; tile < tiles; ++tile) {
-          strip.a = a + (tile * phase.taps + taps_done) * mr;
-          strip.c = c + tile * mr;
-          strip.m = static_cast<std::int32_t>(share(pixels, tiles, tile + 1) - share(pixels, tiles, tile));
-          run(strip);
-        }
-        panel += count;
-      }
+      multiply_depth(phase, block, strip, tap, i);
+      i += strip.k;
+      if (i < k) continue;
+      i = 0;
+      tap += static_cast<std::int32_t>(strip.taps);
     } while (!last);
+  }
+
+  // One block of K, for all panels and tiles.
+  void multiply_depth(const Phase& phase, const Block& block, kernels::GemmF32Strip& strip, std::int32_t tap,
+                      std::size_t i) const noexcept {
+    // A panel stays in the first-level cache while all tiles pass by. All panels go in one call where they fit there together,
+    // or where there is only one tile, which uses each weight once.
+    const std::int64_t panel_bytes = static_cast<std::int64_t>(strip.taps * strip.k * sizeof(float)) * nr;
+    const bool together = block.tiles == 1 || (block.last_panel - block.first_panel) * panel_bytes <= kPanelBytesTogether;
+    const std::size_t depth = static_cast<std::size_t>(tap) * k + i;
+    for (std::int64_t panel = block.first_panel; panel < block.last_panel;) {
+      const std::int64_t group = panel / group_panels, in_group = panel % group_panels;
+      const std::int64_t count = together ? std::min(group_panels - in_group, block.last_panel - panel) : 1;
+      const float* packed = phase.packed + static_cast<std::size_t>(panel) * phase.panel_elems;
+      strip.bias = depth == 0 ? packed : nullptr;
+      strip.b = packed + (1 + depth) * static_cast<std::size_t>(nr);
+      strip.a_offset = group * group_in + static_cast<std::ptrdiff_t>(i);
+      strip.c_offset = group * group_out + in_group * nr;
+      strip.n = static_cast<std::int32_t>(std::min(group_out - in_group * nr, count * nr));
+      for (std::int64_t tile = 0; tile < block.tiles; ++tile) {
+        strip.a = block.a + (tile * phase.taps + tap) * mr;
+        strip.c = block.c + tile * mr;
+        strip.m = static_cast<std::int32_t>(block.rows.size(tile));
+        run(strip);
+      }
+      panel += count;
+    }
   }
 
   // The output channel where a panel starts; for the number of panels, all channels.
@@ -191,16 +213,16 @@ struct ConvGemmStep {
     return panel / group_panels * group_out + panel % group_panels * nr;
   }
 
-  void activate(std::int64_t pixels, std::int64_t tiles, std::int64_t first_panel, std::int64_t last_panel,
-                float** c) const noexcept {
-    const std::int64_t from = first_column(first_panel), to = first_column(last_panel);
+  void activate(const Block& block) const noexcept {
     if (dense && column_blocks == 1) {
-      activation.apply(c[0], static_cast<std::size_t>(pixels * out_c));
+      activation.apply(block.c[0], static_cast<std::size_t>(block.pixels * out_c));
       return;
     }
-    for (std::int64_t tile = 0; tile < tiles; ++tile) {
-      const std::int64_t m = share(pixels, tiles, tile + 1) - share(pixels, tiles, tile);
-      for (std::int64_t r = 0; r < m; ++r) activation.apply(c[tile * mr + r] + from, static_cast<std::size_t>(to - from));
+    const std::int64_t from = first_column(block.first_panel), to = first_column(block.last_panel);
+    for (std::int64_t tile = 0; tile < block.tiles; ++tile) {
+      const std::int64_t m = block.rows.size(tile);
+      for (std::int64_t r = 0; r < m; ++r)
+        activation.apply(block.c[tile * mr + r] + from, static_cast<std::size_t>(to - from));
     }
   }
 };

@@ -38,8 +38,8 @@ Status compile(const graph::Gather& op, CompileContext& context) {
                 picked = static_cast<const std::int64_t*>(table), count, block_bytes = inner * element_bytes,
                 src = context.input(0), dst = context.output()](const RunContext& ctx) noexcept {
                  tiles.run(ctx.pool(), [&](std::size_t begin, std::size_t end) noexcept {
-                   kernels::gather_blocks(ctx.read<void>(src), ctx.write<void>(dst), dim, picked, count, block_bytes, begin,
-                                          end);
+                   kernels::gather_blocks(ctx.read<void>(src), ctx.write<void>(dst), dim, picked, count, block_bytes,
+                                          begin, end);
                  });
                });
   return {};

@@ -26,7 +26,7 @@ inline Status expect_int32_dims(const Shape& shape) {
 // The output rows of a batch, handed to threads in runs of rows that are worth the hand-over.
 struct ImageRows {
   std::int64_t images = 1;
-  std::int64_t rows = 1;           // of each image
+  std::int64_t rows = 1;  // of each image
   std::int64_t rows_per_task = 1;
 
   // `row_elems`: elements of an output row; `elem_operations`: about how many arithmetic operations one costs.

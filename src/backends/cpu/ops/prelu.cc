@@ -15,8 +15,8 @@ Status compile(const graph::Prelu&, CompileContext& context) {
                 y = context.output()](const RunContext& ctx) noexcept {
                  constexpr float kUnlimited = std::numeric_limits<float>::infinity();
                  tiles.run(ctx.pool(), ctx.read<float>(x), ctx.read<float>(slope), ctx.write<float>(y),
-                           [&](const float* px, std::size_t x_stride, const float* ps, std::size_t slope_stride, float* py,
-                               std::size_t rows, std::size_t cols) noexcept {
+                           [&](const float* px, std::size_t x_stride, const float* ps, std::size_t slope_stride,
+                               float* py, std::size_t rows, std::size_t cols) noexcept {
                              run(px, x_stride, ps, slope_stride, py, rows, cols, -kUnlimited, kUnlimited);
                            });
                });

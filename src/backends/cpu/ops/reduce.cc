@@ -27,26 +27,26 @@ Status compile(const graph::Reduce& op, CompileContext& context) {
 
   // One stretch of reduced axes, everything kept lying before it.
   if (loops.reduced_rank == 1 && loops.reduced_strides[0] == 1) {
-    context.emit(kernel.name, 0,
-                 [tiles = Tiles::make(loops.kept, length), run = kernel.run_rows, length, x,
-                  y](const RunContext& ctx) noexcept {
-                   tiles.run(ctx.pool(), [&](std::size_t begin, std::size_t end) noexcept {
-                     run(ctx.read<float>(x) + begin * length, ctx.write<float>(y) + begin, end - begin, length);
-                   });
-                 });
+    context.emit(
+        kernel.name, 0,
+        [tiles = Tiles::make(loops.kept, length), run = kernel.run_rows, length, x, y](const RunContext& ctx) noexcept {
+          tiles.run(ctx.pool(), [&](std::size_t begin, std::size_t end) noexcept {
+            run(ctx.read<float>(x) + begin * length, ctx.write<float>(y) + begin, end - begin, length);
+          });
+        });
     return {};
   }
   // One stretch in the middle or in front, such as the rows and columns of an image.
   if (loops.reduced_rank == 1) {
     const std::size_t inner = loops.reduced_strides[0], blocks = (inner + kColumnBlock - 1) / kColumnBlock;
     context.emit(kernel.name, 0,
-                 [tiles = Tiles::make(loops.kept / inner * blocks, length * kColumnBlock), run = kernel.run_columns, length,
-                  inner, blocks, x, y](const RunContext& ctx) noexcept {
+                 [tiles = Tiles::make(loops.kept / inner * blocks, length * kColumnBlock), run = kernel.run_columns,
+                  length, inner, blocks, x, y](const RunContext& ctx) noexcept {
                    tiles.run(ctx.pool(), [&](std::size_t begin, std::size_t end) noexcept {
                      for (std::size_t i = begin; i < end; ++i) {
                        const std::size_t col = i % blocks * kColumnBlock, outer = i / blocks;
-                       run(ctx.read<float>(x) + outer * length * inner + col, ctx.write<float>(y) + outer * inner + col, length,
-                           inner, inner - col < kColumnBlock ? inner - col : kColumnBlock);
+                       run(ctx.read<float>(x) + outer * length * inner + col, ctx.write<float>(y) + outer * inner + col,
+                           length, inner, inner - col < kColumnBlock ? inner - col : kColumnBlock);
                      }
                    });
                  });
@@ -55,7 +55,8 @@ Status compile(const graph::Reduce& op, CompileContext& context) {
   context.emit("reduce_f32_any__reference", 0,
                [tiles = Tiles::make(loops.kept, length), loops, function, x, y](const RunContext& ctx) noexcept {
                  tiles.run(ctx.pool(), [&](std::size_t begin, std::size_t end) noexcept {
-                   kernels::reduce_f32_any__reference(function, loops, ctx.read<float>(x), ctx.write<float>(y), begin, end);
+                   kernels::reduce_f32_any__reference(function, loops, ctx.read<float>(x), ctx.write<float>(y), begin,
+                                                      end);
                  });
                });
   return {};

@@ -14,7 +14,8 @@ Status compile(const graph::Slice& op, CompileContext& context) {
     offset += strides[axis] * op.begin[axis];
   }
   const Shape dst_strides = dense_strides(op.size);
-  emit_strided_copy(context, "slice_b", op.size.begin(), src_strides.begin(), dst_strides.begin(), strides.rank(), offset);
+  emit_strided_copy(context, "slice_b", op.size.begin(), src_strides.begin(), dst_strides.begin(), strides.rank(),
+                    offset);
   return {};
 }
 

@@ -26,15 +26,16 @@ Status compile(const graph::Softmax& op, CompileContext& context) {
                  [tiles = Tiles::make(outer, length), run = kernel.run_rows, length, beta = op.beta, x,
                   y](const RunContext& ctx) noexcept {
                    tiles.run(ctx.pool(), [&](std::size_t begin, std::size_t end) noexcept {
-                     run(ctx.read<float>(x) + begin * length, ctx.write<float>(y) + begin * length, end - begin, length, beta);
+                     run(ctx.read<float>(x) + begin * length, ctx.write<float>(y) + begin * length, end - begin, length,
+                         beta);
                    });
                  });
     return {};
   }
   const std::size_t blocks = (inner + kColumnBlock - 1) / kColumnBlock;
   context.emit(kernel.name, 0,
-               [tiles = Tiles::make(outer * blocks, length * kColumnBlock), run = kernel.run_columns, length, inner, blocks,
-                beta = op.beta, x, y](const RunContext& ctx) noexcept {
+               [tiles = Tiles::make(outer * blocks, length * kColumnBlock), run = kernel.run_columns, length, inner,
+                blocks, beta = op.beta, x, y](const RunContext& ctx) noexcept {
                  tiles.run(ctx.pool(), [&](std::size_t begin, std::size_t end) noexcept {
                    for (std::size_t i = begin; i < end; ++i) {
                      const std::size_t col = i % blocks * kColumnBlock, at = i / blocks * length * inner + col;

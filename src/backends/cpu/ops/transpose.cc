@@ -15,8 +15,9 @@ Shape dense_strides(const Shape& shape) noexcept {
   return strides;
 }
 
-void emit_strided_copy(CompileContext& context, const char* name, const std::int64_t* dims, const std::int64_t* src_strides,
-                       const std::int64_t* dst_strides, int rank, std::int64_t src_offset) {
+void emit_strided_copy(CompileContext& context, const char* name, const std::int64_t* dims,
+                       const std::int64_t* src_strides, const std::int64_t* dst_strides, int rank,
+                       std::int64_t src_offset) {
   const std::size_t element_bytes = data_type_bytes(context.output_value().type.type);
   const kernels::CopyLoops loops = kernels::plan_copy(dims, src_strides, dst_strides, rank, element_bytes);
   const std::size_t elems = static_cast<std::size_t>(context.output_shape().elements());

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+// Convolutions and fully connected layers as a session runs them, on one thread unless --threads=N: GMAC/s, and the share of
+// what this core's multiply-add units can do (measured at the start; nothing to compare with where that is not known).
+#include <benchmark/benchmark.h>
+#include <time.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
+#endif
+
+#include <dotori/dotori.h>
+
+#include "graph/graph.h"
+#include "kernels/isa.h"
+
+namespace {
+
+using dotori::DataType;
+using dotori::Shape;
+
+constexpr int kRounds = 20000000;
+
+#if defined(__x86_64__)
+// Ten independent chains of eight lanes.
+__attribute__((target("avx2,fma"))) double multiply_adds() {
+  __m256 sum[10];
+  for (__m256& s : sum) s = _mm256_set1_ps(1);
+  const __m256 x = _mm256_set1_ps(0.5f);
+  for (int i = 0; i < kRounds; ++i) {
+#pragma GCC unroll 10
+    for (int j = 0; j < 10; ++j) sum[j] = _mm256_fmadd_ps(sum[j], x, x);
+  }
+  for (__m256& s : sum) benchmark::DoNotOptimize(s);
+  return 80.0 * kRounds;
+}
+constexpr dotori::kernels::Isa kPeakIsa = dotori::kernels::kIsaAvx2;
+#elif defined(__aarch64__)
+// Sixteen independent chains of four lanes.
+double multiply_adds() {
+  float32x4_t sum[16];
+  for (float32x4_t& s : sum) s = vdupq_n_f32(1);
+  const float32x4_t x = vdupq_n_f32(0.5f);
+  for (int i = 0; i < kRounds; ++i) {
+#pragma GCC unroll 16
+    for (int j = 0; j < 16; ++j) sum[j] = vfmaq_f32(x, sum[j], x);
+  }
+  for (float32x4_t& s : sum) benchmark::DoNotOptimize(s);
+  return 64.0 * kRounds;
+}
+constexpr dotori::kernels::Isa kPeakIsa = dotori::kernels::kIsaNeon;
+#else
+double multiply_adds() { return 0; }
+constexpr dotori::kernels::Isa kPeakIsa = ~dotori::kernels::Isa{0};
+#endif
+
+// Not the wall clock: other programs may be running.
+double thread_seconds() {
+  timespec t;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+  return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
+}
+
+// GMAC/s of one core, the best of five; 0 when not known.
+double measure_peak() {
+  if (!dotori::kernels::isa_covers(dotori::kernels::machine_isa(), kPeakIsa)) return 0;
+  double best = 0;
+  for (int i = 0; i < 5; ++i) {
+    const double start = thread_seconds();
+    const double macs = multiply_adds();
+    best = std::max(best, macs / (thread_seconds() - start) * 1e-9);
+  }
+  return best;
+}
+
+struct Layer {
+  const char* name;
+  int size, in_c, out_c, kernel, stride, groups;  // size 0: fully connected, one vector
+  bool transposed;
+};
+
+constexpr Layer kLayers[] = {
+    {"3x3_56x56x64_64", 56, 64, 64, 3, 1, 1, false},       {"1x1_56x56x128_128", 56, 128, 128, 1, 1, 1, false},
+    {"1x1_14x14x512_512", 14, 512, 512, 1, 1, 1, false},   {"3x3_26x26x256_256", 26, 256, 256, 3, 1, 1, false},
+    {"3x3s2_224x224x3_32", 224, 3, 32, 3, 2, 1, false},    {"7x7s2_224x224x3_64", 224, 3, 64, 7, 2, 1, false},
+    {"3x3_416x416x3_16", 416, 3, 16, 3, 1, 1, false},      {"3x3_13x13x512_1024", 13, 512, 1024, 3, 1, 1, false},
+    {"3x3_208x208x16_32", 208, 16, 32, 3, 1, 1, false},    {"1x1_112x112x16_96", 112, 16, 96, 1, 1, 1, false},
+    {"1x1_56x56x96_24", 56, 96, 24, 1, 1, 1, false},       {"1x1_7x7x960_160", 7, 960, 160, 1, 1, 1, false},
+    {"1x1_7x7x320_1280", 7, 320, 1280, 1, 1, 1, false},    {"3x3g13_28x28x208_208", 28, 208, 208, 3, 1, 13, false},
+    {"3x3g32_28x28x256_256", 28, 256, 256, 3, 1, 32, false}, {"t2x2s2_28x28x256_128", 28, 256, 128, 2, 2, 1, true},
+    {"t3x3s2_28x28x128_64", 28, 128, 64, 3, 2, 1, true},   {"t4x4s2_28x28x128_64", 28, 128, 64, 4, 2, 1, true},
+    {"fc_1280_1000", 0, 1280, 1000, 1, 1, 1, false},       {"fc_9216_4096", 0, 9216, 4096, 1, 1, 1, false},
+};
+
+dotori::graph::Graph make_graph(const Layer& layer) {
+  dotori::graph::Graph g;
+  const Shape shape = layer.size == 0 ? Shape({1, layer.in_c}) : Shape({1, layer.size, layer.size, layer.in_c});
+  const Shape weights = layer.size == 0 ? Shape({layer.out_c, layer.in_c})
+                                        : Shape({layer.out_c, layer.kernel, layer.kernel, layer.in_c / layer.groups});
+  const auto x = g.add_input("x", DataType::kFloat32, shape);
+  const auto w = g.add_constant_f32("w", weights, std::vector<float>(static_cast<std::size_t>(weights.elements()), 0.01f));
+  const auto b = g.add_constant_f32("b", {layer.out_c}, std::vector<float>(static_cast<std::size_t>(layer.out_c), 0.1f));
+  dotori::graph::Op op = dotori::graph::FullyConnected();
+  const int pad = layer.kernel / 2;
+  if (layer.transposed) {
+    dotori::graph::ConvTranspose2d conv;
+    conv.kernel_h = conv.kernel_w = layer.kernel;
+    conv.stride_h = conv.stride_w = layer.stride;
+    conv.groups = layer.groups;
+    op = conv;
+  } else if (layer.size != 0) {
+    dotori::graph::Conv2d conv;
+    conv.kernel_h = conv.kernel_w = layer.kernel;
+    conv.stride_h = conv.stride_w = layer.stride;
+    conv.groups = layer.groups;
+    conv.pad_top = conv.pad_bottom = conv.pad_left = conv.pad_right = pad;
+    conv.activation.function = dotori::graph::Function::kRelu;
+    op = conv;
+  }
+  g.outputs.push_back(*g.add_node("layer", op, {x, w, b}));
+  return g;
+}
+
+void run(benchmark::State& state, const Layer& layer, double peak, int threads) {
+  dotori::graph::Graph graph = make_graph(layer);
+  const double macs = static_cast<double>(dotori::graph::node_macs(graph, graph.nodes()[0]));
+  auto model = dotori::Model::from_graph(std::move(graph));
+  if (!model.ok()) return state.SkipWithError(model.status().message().c_str());
+  dotori::SessionOptions options;
+  options.num_threads = threads;
+  auto session = dotori::Session::create(*model, options);
+  if (!session.ok()) return state.SkipWithError(session.status().message().c_str());
+  const dotori::TensorView input = session->input(0);
+  std::fill(input.f32(), input.f32() + input.elements(), 0.5f);
+  for (auto _ : state) {
+    const dotori::Status status = session->run();
+    if (!status.ok()) return state.SkipWithError(status.message().c_str());
+  }
+  using benchmark::Counter;
+  state.counters["GMAC/s"] = Counter(macs * 1e-9, Counter::kIsIterationInvariantRate);
+  if (peak > 0) state.counters["of_peak"] = Counter(macs * 1e-9 / (peak * threads), Counter::kIsIterationInvariantRate);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  int threads = 1;
+  for (int i = 1; i < argc; ++i) {
+    if (std::strncmp(argv[i], "--threads=", 10) != 0) continue;
+    threads = std::max(1, std::atoi(argv[i] + 10));
+    for (int j = i; j + 1 < argc; ++j) argv[j] = argv[j + 1];
+    --argc;
+    --i;
+  }
+  const double peak = measure_peak();
+  std::printf("peak of one core: %.1f GMAC/s\n", peak);
+  for (const Layer& layer : kLayers) {
+    benchmark::internal::Benchmark* bench = benchmark::RegisterBenchmark(
+        layer.name, [&layer, peak, threads](benchmark::State& state) { run(state, layer, peak, threads); });
+    if (threads > 1) bench->UseRealTime();
+  }
+  benchmark::Initialize(&argc, argv);
+  benchmark::RunSpecifiedBenchmarks();
+  return 0;
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "graph/table_reader.h"
+
+#include "graph/file_format.h"
+
+namespace dotori::graph {
+namespace {
+
+// Enumerations with one byte underneath hold any stored number; verify() refuses the unknown ones.
+template <class E>
+E enumerator(std::uint8_t stored) {
+  static_assert(sizeof(E) == 1);
+  return static_cast<E>(stored);
+}
+
+Status read_three(TableReader& reader, const char* what, const flatbuffers::Vector<float>* stored, float* out) {
+  std::vector<float> numbers;
+  DOTORI_RETURN_IF_ERROR(reader.list(what, stored, &numbers));
+  if (numbers.size() != 3) {
+    return corrupt_model(std::string(what) + " must have 3 numbers, found " + std::to_string(numbers.size()));
+  }
+  for (std::size_t c = 0; c < 3; ++c) out[c] = numbers[c];
+  return {};
+}
+
+Status read_preprocess(TableReader& reader, const stored::Preprocess& stored, Preprocess* out) {
+  out->resize = enumerator<ResizeMode>(stored.resize());
+  out->crop_fraction = stored.crop_fraction();
+  out->pad_value = stored.pad_value();
+  out->order = enumerator<ChannelOrder>(stored.order());
+  DOTORI_RETURN_IF_ERROR(read_three(reader, "mean", stored.mean(), out->mean));
+  DOTORI_RETURN_IF_ERROR(read_three(reader, "scale", stored.scale(), out->scale));
+  out->image_max_norm = stored.image_max_norm();
+  return {};
+}
+
+Status read_detection(TableReader& reader, const stored::Detection& stored, DetectionInfo* out) {
+  out->decoder = enumerator<DetectionDecoder>(stored.decoder());
+  out->classes = stored.classes();
+  if (const auto* scales = stored.scales()) {
+    DOTORI_RETURN_IF_ERROR(reader.claim("scales", scales->size(), 2 * sizeof(flatbuffers::uoffset_t)));
+    for (const stored::DetectionScale* scale : *scales) {
+      DetectionScale s;
+      s.output = scale->output();
+      s.box_output = scale->box_output();
+      s.stride = scale->stride();
+      DOTORI_RETURN_IF_ERROR(reader.list("anchors", scale->anchors(), &s.anchors));
+      out->scales.push_back(std::move(s));
+    }
+  }
+  out->scale_x_y = stored.scale_x_y();
+  out->new_coords = stored.new_coords();
+  out->score_threshold = stored.score_threshold();
+  out->nms_iou = stored.nms_iou();
+  return {};
+}
+
+}  // namespace
+
+Status TableReader::claim(const char* what, std::uint64_t count, std::size_t element_bytes) {
+  if (count > left_ / element_bytes) {
+    return corrupt_model(std::string(what) + " has " + std::to_string(count) + " elements, more than the file can hold");
+  }
+  left_ -= count * element_bytes;
+  return {};
+}
+
+Status TableReader::text(const char* what, const flatbuffers::String* stored, std::string* out) {
+  if (stored == nullptr) return corrupt_model(std::string(what) + " is missing");
+  if (const char* fault = text_fault(stored->c_str(), stored->size())) return corrupt_model(std::string(what) + " " + fault);
+  // The length field and the final NUL, so that empty texts count too.
+  DOTORI_RETURN_IF_ERROR(claim(what, stored->size() + sizeof(flatbuffers::uoffset_t) + 1, 1));
+  out->assign(stored->c_str(), stored->size());
+  return {};
+}
+
+Status TableReader::shape(const char* what, const flatbuffers::Vector<std::int64_t>* stored, Shape* out) {
+  *out = Shape();
+  if (stored == nullptr) return {};
+  if (stored->size() > kMaxRank) {
+    return corrupt_model(std::string(what) + " has " + std::to_string(stored->size()) + " axes, at most " +
+                         std::to_string(kMaxRank) + " are possible");
+  }
+  std::vector<std::int64_t> dims;
+  DOTORI_RETURN_IF_ERROR(list(what, stored, &dims));
+  *out = Shape(Span<const std::int64_t>(dims));
+  return {};
+}
+
+Status read_task(TableReader& reader, const stored::Task& stored, TaskInfo* out) {
+  *out = TaskInfo();
+  out->task = enumerator<Task>(stored.task());
+  if (const auto* labels = stored.labels()) {
+    for (const flatbuffers::String* label : *labels) {
+      out->labels.emplace_back();
+      DOTORI_RETURN_IF_ERROR(reader.text("a label", label, &out->labels.back()));
+    }
+  }
+  DOTORI_RETURN_IF_ERROR(
+      read_preprocess(reader, *stored.preprocess(), &out->preprocess).with_context("preprocess"));
+  out->classification.output = stored.classification()->output();
+  out->classification.apply_softmax = stored.classification()->apply_softmax();
+  DOTORI_RETURN_IF_ERROR(read_detection(reader, *stored.detection(), &out->detection).with_context("detection"));
+  out->segmentation.decoder = enumerator<MaskDecoder>(stored.segmentation()->decoder());
+  out->segmentation.output = stored.segmentation()->output();
+  out->segmentation.threshold = stored.segmentation()->threshold();
+  out->segmentation.min_max_norm = stored.segmentation()->min_max_norm();
+  return {};
+}
+
+}  // namespace dotori::graph

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include <dotori/status.h>
+#include <dotori/task.h>
+#include <dotori/tensor.h>
+
+#include "graph/model_generated.h"
+
+namespace dotori::graph {
+
+// Copies texts and lists out of FlatBuffers tables that a flatbuffers::Verifier has passed. FlatBuffers lets many tables
+// point at one vector, so a small file could claim a huge graph; here everything copied counts, and together it cannot
+// pass the size of the section it came from. A null pointer is an empty list. Errors: kCorruptModel; `what` names the field.
+class TableReader {
+ public:
+  explicit TableReader(std::size_t section_bytes) noexcept : left_(section_bytes) {}
+
+  // Counts `count` elements that lie in the file; an error when they cannot all be there without sharing.
+  Status claim(const char* what, std::uint64_t count, std::size_t element_bytes);
+  Status text(const char* what, const flatbuffers::String* stored, std::string* out);
+  Status shape(const char* what, const flatbuffers::Vector<std::int64_t>* stored, Shape* out);
+
+  template <class T>
+  Status list(const char* what, const flatbuffers::Vector<T>* stored, std::vector<T>* out) {
+    out->clear();
+    if (stored == nullptr) return {};
+    DOTORI_RETURN_IF_ERROR(claim(what, stored->size(), sizeof(T)));
+    out->resize(stored->size());
+    // The verifier checks the alignment of a vector's length only, not that of its elements.
+    if (!out->empty()) std::memcpy(out->data(), stored->Data(), out->size() * sizeof(T));
+    return {};
+  }
+
+ private:
+  std::uint64_t left_;
+};
+
+// The task metadata. The result is not verified yet. Errors: kCorruptModel.
+Status read_task(TableReader& reader, const stored::Task& stored, TaskInfo* out);
+
+}  // namespace dotori::graph
