@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Convolutions and fully connected layers as a session runs them, on one thread unless --threads=N: GMAC/s, and the share of
-// what this core's multiply-add units can do (measured at the start; nothing to compare with where that is not known).
+// Convolutions and fully connected layers as a session runs them, on one thread unless --threads=N: GMAC/s, and the
+// share of what this core's multiply-add units can do (measured at the start; nothing to compare with where that is not
+// known).
 #include <benchmark/benchmark.h>
 #include <time.h>
 
@@ -58,7 +59,9 @@ double multiply_adds() {
 }
 constexpr dotori::kernels::Isa kPeakIsa = dotori::kernels::kIsaNeon;
 #else
-double multiply_adds() { return 0; }
+double multiply_adds() {
+  return 0;
+}
 constexpr dotori::kernels::Isa kPeakIsa = ~dotori::kernels::Isa{0};
 #endif
 
@@ -88,16 +91,16 @@ struct Layer {
 };
 
 constexpr Layer kLayers[] = {
-    {"3x3_56x56x64_64", 56, 64, 64, 3, 1, 1, false},       {"1x1_56x56x128_128", 56, 128, 128, 1, 1, 1, false},
-    {"1x1_14x14x512_512", 14, 512, 512, 1, 1, 1, false},   {"3x3_26x26x256_256", 26, 256, 256, 3, 1, 1, false},
-    {"3x3s2_224x224x3_32", 224, 3, 32, 3, 2, 1, false},    {"7x7s2_224x224x3_64", 224, 3, 64, 7, 2, 1, false},
-    {"3x3_416x416x3_16", 416, 3, 16, 3, 1, 1, false},      {"3x3_13x13x512_1024", 13, 512, 1024, 3, 1, 1, false},
-    {"3x3_208x208x16_32", 208, 16, 32, 3, 1, 1, false},    {"1x1_112x112x16_96", 112, 16, 96, 1, 1, 1, false},
-    {"1x1_56x56x96_24", 56, 96, 24, 1, 1, 1, false},       {"1x1_7x7x960_160", 7, 960, 160, 1, 1, 1, false},
-    {"1x1_7x7x320_1280", 7, 320, 1280, 1, 1, 1, false},    {"3x3g13_28x28x208_208", 28, 208, 208, 3, 1, 13, false},
+    {"3x3_56x56x64_64", 56, 64, 64, 3, 1, 1, false},         {"1x1_56x56x128_128", 56, 128, 128, 1, 1, 1, false},
+    {"1x1_14x14x512_512", 14, 512, 512, 1, 1, 1, false},     {"3x3_26x26x256_256", 26, 256, 256, 3, 1, 1, false},
+    {"3x3s2_224x224x3_32", 224, 3, 32, 3, 2, 1, false},      {"7x7s2_224x224x3_64", 224, 3, 64, 7, 2, 1, false},
+    {"3x3_416x416x3_16", 416, 3, 16, 3, 1, 1, false},        {"3x3_13x13x512_1024", 13, 512, 1024, 3, 1, 1, false},
+    {"3x3_208x208x16_32", 208, 16, 32, 3, 1, 1, false},      {"1x1_112x112x16_96", 112, 16, 96, 1, 1, 1, false},
+    {"1x1_56x56x96_24", 56, 96, 24, 1, 1, 1, false},         {"1x1_7x7x960_160", 7, 960, 160, 1, 1, 1, false},
+    {"1x1_7x7x320_1280", 7, 320, 1280, 1, 1, 1, false},      {"3x3g13_28x28x208_208", 28, 208, 208, 3, 1, 13, false},
     {"3x3g32_28x28x256_256", 28, 256, 256, 3, 1, 32, false}, {"t2x2s2_28x28x256_128", 28, 256, 128, 2, 2, 1, true},
-    {"t3x3s2_28x28x128_64", 28, 128, 64, 3, 2, 1, true},   {"t4x4s2_28x28x128_64", 28, 128, 64, 4, 2, 1, true},
-    {"fc_1280_1000", 0, 1280, 1000, 1, 1, 1, false},       {"fc_9216_4096", 0, 9216, 4096, 1, 1, 1, false},
+    {"t3x3s2_28x28x128_64", 28, 128, 64, 3, 2, 1, true},     {"t4x4s2_28x28x128_64", 28, 128, 64, 4, 2, 1, true},
+    {"fc_1280_1000", 0, 1280, 1000, 1, 1, 1, false},         {"fc_9216_4096", 0, 9216, 4096, 1, 1, 1, false},
 };
 
 dotori::graph::Graph make_graph(const Layer& layer) {
@@ -106,8 +109,10 @@ dotori::graph::Graph make_graph(const Layer& layer) {
   const Shape weights = layer.size == 0 ? Shape({layer.out_c, layer.in_c})
                                         : Shape({layer.out_c, layer.kernel, layer.kernel, layer.in_c / layer.groups});
   const auto x = g.add_input("x", DataType::kFloat32, shape);
-  const auto w = g.add_constant_f32("w", weights, std::vector<float>(static_cast<std::size_t>(weights.elements()), 0.01f));
-  const auto b = g.add_constant_f32("b", {layer.out_c}, std::vector<float>(static_cast<std::size_t>(layer.out_c), 0.1f));
+  const auto w =
+      g.add_constant_f32("w", weights, std::vector<float>(static_cast<std::size_t>(weights.elements()), 0.01f));
+  const auto b =
+      g.add_constant_f32("b", {layer.out_c}, std::vector<float>(static_cast<std::size_t>(layer.out_c), 0.1f));
   dotori::graph::Op op = dotori::graph::FullyConnected();
   const int pad = layer.kernel / 2;
   if (layer.transposed) {

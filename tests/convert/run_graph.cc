@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "convert/run_graph.h"
 
-#include <gtest/gtest.h>
-
 #include <dotori/dotori.h>
+#include <gtest/gtest.h>
 
 namespace dotori::testing {
 

@@ -8,7 +8,8 @@
 
 namespace dotori::testing {
 
-// `input` fills the graph's first input (float32). Returns every float32 output; empty, with a test failure, on any error.
+// `input` fills the graph's first input (float32). Returns every float32 output; empty, with a test failure, on any
+// error.
 std::vector<std::vector<float>> run_graph(const graph::Graph& graph, const std::vector<float>& input);
 
 }  // namespace dotori::testing

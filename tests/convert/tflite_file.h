@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Makes small .tflite files with the FlatBuffers runtime and raw field numbers, independent of the importer's own reader.
+// Makes small .tflite files with the FlatBuffers runtime and raw field numbers, independent of the importer's own
+// reader.
 #pragma once
 
 #include <flatbuffers/flatbuffers.h>
@@ -19,16 +20,24 @@ struct Field {
   float real = 0;
   std::vector<std::int32_t> list;
 };
-inline Field byte_field(int number, int value) { return {number, Field::kByte, value, 0, {}}; }
-inline Field int_field(int number, int value) { return {number, Field::kInt, value, 0, {}}; }
-inline Field float_field(int number, float value) { return {number, Field::kFloat, 0, value, {}}; }
-inline Field ints_field(int number, std::vector<std::int32_t> list) { return {number, Field::kInts, 0, 0, std::move(list)}; }
+inline Field byte_field(int number, int value) {
+  return {number, Field::kByte, value, 0, {}};
+}
+inline Field int_field(int number, int value) {
+  return {number, Field::kInt, value, 0, {}};
+}
+inline Field float_field(int number, float value) {
+  return {number, Field::kFloat, 0, value, {}};
+}
+inline Field ints_field(int number, std::vector<std::int32_t> list) {
+  return {number, Field::kInts, 0, 0, std::move(list)};
+}
 
 struct FileTensor {
   std::string name;
   std::vector<std::int32_t> shape;
-  int type = 0;                       // TensorType
-  std::vector<unsigned char> data;    // empty: not a constant
+  int type = 0;                     // TensorType
+  std::vector<unsigned char> data;  // empty: not a constant
   std::vector<float> scales;
   std::vector<std::int32_t> signature;
 };

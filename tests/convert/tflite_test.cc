@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <numeric>
-
-#include <unistd.h>
 
 #include "convert/convert.h"
 #include "convert/run_graph.h"
@@ -27,16 +26,33 @@ using testing::ints_field;
 using testing::TfliteFile;
 
 // Operator and options numbers of the schema, written out: the importer's own tables are under test.
-enum { kAddOp = 0, kConvOp = 3, kDepthwiseOp = 4, kDequantizeOp = 6, kFullyConnectedOp = 9,
-       kReshapeOp = 22, kResizeBilinearOp = 23, kCustomOp = 32, kPadOp = 34, kMeanOp = 40,
-       kStridedSliceOp = 45, kSplitOp = 49, kTransposeConvOp = 67, kShapeOp = 77, kPackOp = 83, kUnpackOp = 88,
-       kResizeNearestOp = 97, kMirrorPadOp = 100 };
+enum {
+  kAddOp = 0,
+  kConvOp = 3,
+  kDepthwiseOp = 4,
+  kDequantizeOp = 6,
+  kFullyConnectedOp = 9,
+  kReshapeOp = 22,
+  kResizeBilinearOp = 23,
+  kCustomOp = 32,
+  kPadOp = 34,
+  kMeanOp = 40,
+  kStridedSliceOp = 45,
+  kSplitOp = 49,
+  kTransposeConvOp = 67,
+  kShapeOp = 77,
+  kPackOp = 83,
+  kUnpackOp = 88,
+  kResizeNearestOp = 97,
+  kMirrorPadOp = 100
+};
 
 class TempFile {
  public:
   explicit TempFile(const std::vector<unsigned char>& bytes, const std::string& name = "model.tflite")
       : path_(::testing::TempDir() + std::to_string(getpid()) + "_" + name) {
-    std::ofstream(path_, std::ios::binary).write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+    std::ofstream(path_, std::ios::binary)
+        .write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
   }
   ~TempFile() { std::remove(path_.c_str()); }
   const std::string& path() const { return path_; }
@@ -84,11 +100,13 @@ TfliteFile conv_file(int h, int w, int c, int outputs, int kernel, int stride, i
 }
 
 // One operator on x and constants; returns the imported graph.
-graph::Graph one_operator(std::vector<std::int32_t> x_shape, int code, int options_type, std::vector<testing::Field> options,
-                          std::vector<std::vector<std::int32_t>> constants, std::vector<int> scalars = {}, int outputs = 1) {
+graph::Graph one_operator(std::vector<std::int32_t> x_shape, int code, int options_type,
+                          std::vector<testing::Field> options, std::vector<std::vector<std::int32_t>> constants,
+                          std::vector<int> scalars = {}, int outputs = 1) {
   TfliteFile file;
   std::vector<std::int32_t> inputs = {file.add_tensor("x", std::move(x_shape))};
-  for (std::size_t i = 0; i < constants.size(); ++i) inputs.push_back(file.add_ints("c" + std::to_string(i), constants[i]));
+  for (std::size_t i = 0; i < constants.size(); ++i)
+    inputs.push_back(file.add_ints("c" + std::to_string(i), constants[i]));
   for (int s : scalars) inputs.insert(inputs.begin(), file.add_int("axis", s));
   for (int i = 0; i < outputs; ++i) file.outputs.push_back(file.add_tensor("y" + std::to_string(i), {}));
   file.add_operator(code, inputs, file.outputs, options_type, std::move(options));
@@ -120,7 +138,7 @@ TEST(FlatFile, ReadsFieldsAndDefaults) {
   ASSERT_EQ(model->operators.size(), 1u);
   const convert::tflite::FlatTable options = model->operators[0].options;
   EXPECT_EQ(options.number<std::int32_t>(1), 2);
-  EXPECT_EQ(options.number<std::int32_t>(4, 1), 1);     // absent: the default
+  EXPECT_EQ(options.number<std::int32_t>(4, 1), 1);  // absent: the default
   EXPECT_EQ(options.number<std::int32_t>(30000, 9), 9);
   EXPECT_FALSE(options.table(40).present());
   EXPECT_TRUE(model->file->ok());
@@ -219,7 +237,8 @@ TEST(Tflite, TransposedConvolutionCutsAndExtends) {
     const int shape = file.add_ints("shape", {1, c.out, c.out, 1});
     const int k = file.add_floats("kernel", {1, 3, 3, 2}, ramp(18));
     const int y = file.add_tensor("y", {});
-    file.add_operator(kTransposeConvOp, {shape, k, x}, {y}, 49, {byte_field(0, c.padding), int_field(1, 2), int_field(2, 2)});
+    file.add_operator(kTransposeConvOp, {shape, k, x}, {y}, 49,
+                      {byte_field(0, c.padding), int_field(1, 2), int_field(2, 2)});
     file.inputs = {x};
     file.outputs = {y};
     const auto graph = import(file.bytes());
@@ -262,9 +281,10 @@ TEST(Tflite, ShapesSlicesAndReductions) {
 
 TEST(Tflite, StridedSliceMasks) {
   // x[-2:, ::-1, 1] of a [3,3,2] ramp.
-  const auto graph = one_operator({3, 3, 2}, kStridedSliceOp, 32,
-                                  {int_field(0, 0b010), int_field(1, 0b011), int_field(2, 0), int_field(3, 0), int_field(4, 0b100)},
-                                  {{-2, 0, 1}, {0, 0, 2}, {1, -1, 1}});
+  const auto graph =
+      one_operator({3, 3, 2}, kStridedSliceOp, 32,
+                   {int_field(0, 0b010), int_field(1, 0b011), int_field(2, 0), int_field(3, 0), int_field(4, 0b100)},
+                   {{-2, 0, 1}, {0, 0, 2}, {1, -1, 1}});
   EXPECT_EQ(output_shape(graph), (Shape{2, 3}));
   EXPECT_EQ(testing::run_graph(graph, ramp(18))[0], (std::vector<float>{11, 9, 7, 17, 15, 13}));
 }
@@ -272,8 +292,8 @@ TEST(Tflite, StridedSliceMasks) {
 TEST(Tflite, ResizeRules) {
   using graph::CoordinateRule;
   const auto rule = [](int code, int type, int align_field, bool align, bool half) {
-    return only<graph::Resize2d>(one_operator({1, 2, 2, 1}, code, type,
-                                              {byte_field(align_field, align), byte_field(align_field + 1, half)}, {{4, 5}}));
+    return only<graph::Resize2d>(one_operator(
+        {1, 2, 2, 1}, code, type, {byte_field(align_field, align), byte_field(align_field + 1, half)}, {{4, 5}}));
   };
   EXPECT_EQ(rule(kResizeBilinearOp, 15, 2, false, false).coordinates, CoordinateRule::kAsymmetric);
   EXPECT_EQ(rule(kResizeBilinearOp, 15, 2, true, false).coordinates, CoordinateRule::kAlignCorners);
@@ -345,7 +365,8 @@ TEST(Tflite, RefusalsNameTheCause) {
   TfliteFile file = conv_file(4, 4, 1, 2, 3, 1);
   file.tensors[0].type = 3;
   file.tensors[0].scales = {0.1f};
-  EXPECT_NE(import_error(file).find("'x' is quantised (uint8); this version imports float32 TFLite models"), std::string::npos);
+  EXPECT_NE(import_error(file).find("'x' is quantised (uint8); this version imports float32 TFLite models"),
+            std::string::npos);
 
   file = conv_file(4, 4, 1, 2, 3, 1);
   file.tensors[1].type = 9;
@@ -397,7 +418,8 @@ TEST(Tflite, LabelsComeFromTheAppendedArchive) {
   const auto put_common = [&](std::uint64_t signature, bool central) {
     put(signature, 4);
     if (central) put(20, 2);
-    put(20, 2), put(0, 2), put(0, 2), put(0, 4), put(0, 4), put(text.size(), 4), put(text.size(), 4), put(name.size(), 2), put(0, 2);
+    put(20, 2), put(0, 2), put(0, 2), put(0, 4), put(0, 4), put(text.size(), 4), put(text.size(), 4),
+        put(name.size(), 2), put(0, 2);
   };
   put_common(0x04034b50, false), put_text(name), put_text(text);
   const std::size_t directory = bytes.size();

@@ -122,7 +122,7 @@ TEST(FormatFaults, Attributes) {
     attribute(m, "activation.alpha").real = flatbuffers::nullopt;
     attribute(m, "activation.alpha").integer = 0;
   });
-  expect_corrupt("alpha", [&](auto& m) { attribute(m, "activation.alpha").real = std::numeric_limits<float>::quiet_NaN(); });
+  expect_corrupt("parameters must be finite", [&](auto& m) { attribute(m, "activation.alpha").real = std::numeric_limits<float>::quiet_NaN(); });
   expect_corrupt("'groups' is missing", [&](auto& m) { attribute(m, "groups").name = "group"; });
   expect_corrupt("'stride_h' is there twice", [&](auto& m) { attribute(m, "groups").name = "stride_h"; });
   expect_corrupt("'kernel_h' is missing", [&](auto& m) { m.nodes[0]->attributes.clear(); });
@@ -151,7 +151,6 @@ TEST(FormatFaults, BooleansAndLists) {
     }
     std::abort();
   };
-  rich("argm", [](auto& m) { m.nodes[7]->op = "argm"; m.nodes[7]->name = "\x80"; });
   rich("'keep_dims': must be in [0, 1], found 2", [&](auto& m) { attribute(m, "best", "keep_dims").integer = 2; });
   rich("'output_type': must be in [0, 5], found 6", [&](auto& m) { attribute(m, "best", "output_type").integer = 6; });
   rich("'axes': must be a list", [&](auto& m) {
@@ -199,12 +198,7 @@ TEST(FormatFaults, Values) {
     m.values[0]->quantization = std::make_unique<stored::QuantizationT>();
     m.values[0]->quantization->scales = {1};
   });
-  expect_corrupt("values is no input", [](auto& m) {
-    m.inputs.clear();
-    m.inputs.push_back(1);
-    m.outputs = {3};
-    m.values.clear();
-  });
+  expect_corrupt("192 bytes of weights belong to no constant", [](auto& m) { m.values.clear(); });
 }
 
 TEST(FormatFaults, ABooleanConstantHoldsZerosAndOnes) {
@@ -242,8 +236,9 @@ TEST(FormatFaults, TaskMetadata) {
 TEST(FormatFaults, SharedTextsCannotBlowUp) {
   flatbuffers::FlatBufferBuilder b;
   const auto name = b.CreateString(std::string(4000, 'n'));
-  const auto value = stored::CreateValue(b, name);
-  const auto values = b.CreateVector(std::vector<flatbuffers::Offset<stored::Value>>(60000, value));
+  std::vector<flatbuffers::Offset<stored::Value>> all;
+  for (int i = 0; i < 60000; ++i) all.push_back(stored::CreateValue(b, name));
+  const auto values = b.CreateVector(all);
   const auto nodes = b.CreateVector(std::vector<flatbuffers::Offset<stored::Node>>());
   const auto ids = b.CreateVector(std::vector<std::int32_t>());
   const auto three = b.CreateVector(std::vector<float>(3, 1.0f));

@@ -43,10 +43,10 @@ ConvF32 describe(const Sizes& s) {
   return conv;
 }
 
-// Scatters every product to where the definition says it belongs, in double: for a convolution from input (iy, ix) back to its
-// output, for a transposed one forward.
-std::vector<double> scattered(const Sizes& s, bool transposed, const std::vector<float>& x, const std::vector<float>& weights,
-                              const std::vector<float>& bias) {
+// Scatters every product to where the definition says it belongs, in double: for a convolution from input (iy, ix) back
+// to its output, for a transposed one forward.
+std::vector<double> scattered(const Sizes& s, bool transposed, const std::vector<float>& x,
+                              const std::vector<float>& weights, const std::vector<float>& bias) {
   std::vector<double> y;
   for (int i = 0; i < s.out_h * s.out_w; ++i) y.insert(y.end(), bias.begin(), bias.end());
   const int group_in = s.c / s.groups, group_out = s.out_c / s.groups;
@@ -71,7 +71,8 @@ std::vector<double> scattered(const Sizes& s, bool transposed, const std::vector
               const int in = o / group_out * group_in + c;
               y[static_cast<size_t>((oy * s.out_w + ox) * s.out_c + o)] +=
                   static_cast<double>(x[static_cast<size_t>((iy * s.w + ix) * s.c + in)]) *
-                  static_cast<double>(weights[static_cast<size_t>(((o * s.kernel_h + ky) * s.kernel_w + kx) * group_in + c)]);
+                  static_cast<double>(
+                      weights[static_cast<size_t>(((o * s.kernel_h + ky) * s.kernel_w + kx) * group_in + c)]);
             }
           }
         }
@@ -92,22 +93,39 @@ void check(const Sizes& s, bool transposed) {
   const size_t row = static_cast<size_t>(s.out_w * s.out_c);
   for (int oy = 0; oy < s.out_h; ++oy) {
     GuardedBuffer<float> y(row, 1);
-    (transposed ? conv_transpose_f32_any__reference : conv_f32_any__reference)(conv, x.data(), weights.data(), bias.data(),
-                                                                              y.data(), oy);
+    (transposed ? conv_transpose_f32_any__reference : conv_f32_any__reference)(conv, x.data(), weights.data(),
+                                                                               bias.data(), y.data(), oy);
     EXPECT_TRUE(y.guards_intact());
     for (size_t i = 0; i < row; ++i)
-      ASSERT_NEAR(static_cast<double>(y[i]), expected[static_cast<size_t>(oy) * row + i], 1e-5) << "row " << oy << " " << i;
+      ASSERT_NEAR(static_cast<double>(y[i]), expected[static_cast<size_t>(oy) * row + i], 1e-5)
+          << "row " << oy << " " << i;
   }
 }
 
-TEST(ConvF32, Plain) { check({5, 6, 3, 4, 3, 3, 1, 1, 1, 1, 1, 1, 1, 5, 6}, false); }
-TEST(ConvF32, StridedDilatedGrouped) { check({9, 11, 6, 4, 2, 3, 2, 3, 3, 2, 1, 2, 2, 4, 4}, false); }
-TEST(ConvF32, PaddingWiderThanTheKernel) { check({2, 2, 1, 2, 3, 3, 1, 1, 1, 1, 4, 4, 1, 8, 8}, false); }
-TEST(ConvF32, DepthwiseMultiplier) { check({4, 5, 3, 6, 3, 3, 1, 1, 1, 1, 0, 0, 3, 2, 3}, false); }
-TEST(ConvTransposeF32, Upsampling) { check({3, 4, 5, 3, 2, 2, 2, 2, 1, 1, 0, 0, 1, 6, 8}, true); }
-TEST(ConvTransposeF32, OverlappingTapsAndPadding) { check({4, 3, 4, 6, 3, 4, 2, 2, 1, 1, 1, 1, 2, 8, 6}, true); }
-TEST(ConvTransposeF32, StrideWiderThanTheKernel) { check({3, 2, 2, 2, 1, 2, 3, 4, 1, 1, 0, 0, 1, 7, 6}, true); }
-TEST(ConvTransposeF32, Dilated) { check({4, 4, 2, 3, 3, 2, 2, 3, 2, 3, 2, 1, 1, 7, 12}, true); }
+TEST(ConvF32, Plain) {
+  check({5, 6, 3, 4, 3, 3, 1, 1, 1, 1, 1, 1, 1, 5, 6}, false);
+}
+TEST(ConvF32, StridedDilatedGrouped) {
+  check({9, 11, 6, 4, 2, 3, 2, 3, 3, 2, 1, 2, 2, 4, 4}, false);
+}
+TEST(ConvF32, PaddingWiderThanTheKernel) {
+  check({2, 2, 1, 2, 3, 3, 1, 1, 1, 1, 4, 4, 1, 8, 8}, false);
+}
+TEST(ConvF32, DepthwiseMultiplier) {
+  check({4, 5, 3, 6, 3, 3, 1, 1, 1, 1, 0, 0, 3, 2, 3}, false);
+}
+TEST(ConvTransposeF32, Upsampling) {
+  check({3, 4, 5, 3, 2, 2, 2, 2, 1, 1, 0, 0, 1, 6, 8}, true);
+}
+TEST(ConvTransposeF32, OverlappingTapsAndPadding) {
+  check({4, 3, 4, 6, 3, 4, 2, 2, 1, 1, 1, 1, 2, 8, 6}, true);
+}
+TEST(ConvTransposeF32, StrideWiderThanTheKernel) {
+  check({3, 2, 2, 2, 1, 2, 3, 4, 1, 1, 0, 0, 1, 7, 6}, true);
+}
+TEST(ConvTransposeF32, Dilated) {
+  check({4, 4, 2, 3, 3, 2, 2, 3, 2, 3, 2, 1, 1, 7, 12}, true);
+}
 
 TEST(ConvF32, ClampKeepsNanAndNoBiasIsZero) {
   const float nan = std::numeric_limits<float>::quiet_NaN();

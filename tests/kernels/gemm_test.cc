@@ -33,7 +33,7 @@ std::vector<GemmF32Kernel> runnable() {
 struct Problem {
   size_t taps, k, n;
   int32_t m;
-  std::vector<float> weights, bias;            // [n][taps * k], [n]
+  std::vector<float> weights, bias;                         // [n][taps * k], [n]
   std::vector<std::unique_ptr<GuardedBuffer<float>>> rows;  // [taps][m]
 
   Problem(size_t taps_, size_t k_, int32_t m_, size_t n_) : taps(taps_), k(k_), n(n_), m(m_) {
@@ -43,7 +43,9 @@ struct Problem {
     for (size_t i = 0; i < taps * static_cast<size_t>(m); ++i)
       rows.push_back(std::make_unique<GuardedBuffer<float>>(i % 5, random.floats(k)));
   }
-  float a(size_t t, int32_t r, size_t i) const { return (*rows[t * static_cast<size_t>(m) + static_cast<size_t>(r)])[i]; }
+  float a(size_t t, int32_t r, size_t i) const {
+    return (*rows[t * static_cast<size_t>(m) + static_cast<size_t>(r)])[i];
+  }
 
   // In the kernel's own order, each step rounded once (a fused multiply-add) where `fused`, else in double.
   double expected(int32_t r, size_t j, bool fused) const {
@@ -121,7 +123,9 @@ struct Problem {
   }
 };
 
-bool is_fused(const GemmF32Kernel& kernel) { return kernel.isa != kIsaNone; }
+bool is_fused(const GemmF32Kernel& kernel) {
+  return kernel.isa != kIsaNone;
+}
 
 TEST(GemmF32, MatchesTheSumInOrder) {
   for (const GemmF32Kernel& kernel : runnable()) {
@@ -136,7 +140,8 @@ TEST(GemmF32, MatchesTheSumInOrder) {
               const double expected = problem.expected(r, j, is_fused(kernel));
               // Vector kernels: the same bits.
               ASSERT_NEAR(y, expected, is_fused(kernel) ? 0.0 : 1e-6 * static_cast<double>(taps * k + 1))
-                  << kernel.name << " m " << m << " n " << n << " taps " << taps << " k " << k << " at " << r << ", " << j;
+                  << kernel.name << " m " << m << " n " << n << " taps " << taps << " k " << k << " at " << r << ", "
+                  << j;
             }
           }
         }
@@ -151,8 +156,8 @@ TEST(GemmF32, DeepSums) {
     const std::vector<float> found = problem.run(kernel);
     for (int32_t r = 0; r < kernel.mr; ++r)
       for (size_t j = 0; j < 20; ++j)
-        ASSERT_NEAR(static_cast<double>(found[static_cast<size_t>(r) * 20 + j]), problem.expected(r, j, is_fused(kernel)),
-                    is_fused(kernel) ? 0.0 : 1e-4)
+        ASSERT_NEAR(static_cast<double>(found[static_cast<size_t>(r) * 20 + j]),
+                    problem.expected(r, j, is_fused(kernel)), is_fused(kernel) ? 0.0 : 1e-4)
             << kernel.name;
   }
 }
@@ -188,7 +193,8 @@ TEST(GemmF32, TilePositionDoesNotChangeTheBits) {
       single.bias = whole.bias;
       single.rows[0] = std::make_unique<GuardedBuffer<float>>(1, whole.rows[static_cast<size_t>(r)]->values());
       const std::vector<float> row = single.run(kernel);
-      for (size_t j = 0; j < 37; ++j) EXPECT_EQ(row[j], all[static_cast<size_t>(r) * 37 + j]) << kernel.name << " row " << r;
+      for (size_t j = 0; j < 37; ++j)
+        EXPECT_EQ(row[j], all[static_cast<size_t>(r) * 37 + j]) << kernel.name << " row " << r;
     }
   }
 }
@@ -213,8 +219,8 @@ TEST(GemmF32, PackPutsTapsOfStridedColumnsInPanels) {
   const size_t taps[] = {6, 2};
   std::vector<float> packed(2 * gemm_f32_panel_elems(2, 4), -1);
   pack_gemm_f32(weights.data(), 8, taps, 2, 2, nullptr, 3, 2, packed.data());
-  EXPECT_EQ(packed, (std::vector<float>{0, 0, 6, 14, 7, 15, 2, 10, 3, 11,     //
-                                        0, 0, 22, 0, 23, 0, 18, 0, 19, 0}));
+  EXPECT_EQ(packed, (std::vector<float>{0, 0, 6,  14, 7,  15, 2,  10, 3,  11,  //
+                                        0, 0, 22, 0,  23, 0,  18, 0,  19, 0}));
 }
 
 TEST(GemmF32, Selection) {
@@ -225,8 +231,7 @@ TEST(GemmF32, Selection) {
   const Isa all = ~Isa{0};
   EXPECT_STREQ(select_gemm_f32(all, all).name, kernels[0].name);
   // A machine of ours, asked for plain C++.
-  EXPECT_STREQ(select_gemm_f32(kIsaNone, all).name,
-               count > 2 ? "gemm_f32_any__reference" : "gemm_f32_any__eigen");
+  EXPECT_STREQ(select_gemm_f32(kIsaNone, all).name, count > 2 ? "gemm_f32_any__reference" : "gemm_f32_any__eigen");
   // A machine that no kernel here is written for.
   EXPECT_STREQ(select_gemm_f32(kIsaNone, kIsaNone).name, "gemm_f32_any__eigen");
 }

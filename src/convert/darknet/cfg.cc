@@ -9,7 +9,9 @@ namespace {
 constexpr std::size_t kMaxTextBytes = std::size_t{16} << 20;
 constexpr std::size_t kMaxSections = 65536;
 
-bool is_space(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\v' || c == '\f'; }
+bool is_space(char c) {
+  return c == ' ' || c == '\t' || c == '\r' || c == '\v' || c == '\f';
+}
 
 std::string trimmed(const std::string& text) {
   std::size_t first = 0, last = text.size();
@@ -34,7 +36,9 @@ bool parse(const std::string& text, T* value) {
   return end.ec == std::errc() && end.ptr == last;
 }
 
-std::string to_text(int value) { return std::to_string(value); }
+std::string to_text(int value) {
+  return std::to_string(value);
+}
 std::string to_text(float value) {
   char buffer[32];
   const auto end = std::to_chars(buffer, buffer + sizeof(buffer), value);
@@ -83,12 +87,14 @@ const Entry* Section::find(const char* key) const noexcept {
 }
 
 std::string Section::where() const {
-  return "line " + std::to_string(line) + (index < 0 ? ", [" : ", section " + std::to_string(index) + " [") + name + "]";
+  return "line " + std::to_string(line) + (index < 0 ? ", [" : ", section " + std::to_string(index) + " [") + name +
+         "]";
 }
 
 std::string Section::where(const char* key) const {
   const Entry* entry = find(key);
-  return "line " + std::to_string(entry == nullptr ? line : entry->line) + where().substr(where().find(',')) + ", key '" + key + "'";
+  return "line " + std::to_string(entry == nullptr ? line : entry->line) + where().substr(where().find(',')) +
+         ", key '" + key + "'";
 }
 
 Result<int> Section::integer(const char* key, int otherwise, int low, int high) const {
@@ -118,8 +124,8 @@ std::string Section::text(const char* key, const char* otherwise) const {
 
 Result<std::vector<Section>> parse_cfg(const std::string& text) {
   if (text.size() > kMaxTextBytes)
-    return corrupt_model("the file has " + std::to_string(text.size()) + " bytes, at most " + std::to_string(kMaxTextBytes) +
-                         " are supported");
+    return corrupt_model("the file has " + std::to_string(text.size()) + " bytes, at most " +
+                         std::to_string(kMaxTextBytes) + " are supported");
   std::vector<Section> sections;
   std::size_t begin = text.compare(0, 3, "\xEF\xBB\xBF") == 0 ? 3 : 0;  // a UTF-8 byte order mark
   for (int line = 1; begin < text.size(); ++line) {
@@ -133,7 +139,8 @@ Result<std::vector<Section>> parse_cfg(const std::string& text) {
       if (content.back() != ']' || content.size() < 3)
         return corrupt_model("line " + std::to_string(line) + ": expected [section], found " + quoted(content));
       if (sections.size() == kMaxSections)
-        return corrupt_model("line " + std::to_string(line) + ": more than " + std::to_string(kMaxSections) + " sections");
+        return corrupt_model("line " + std::to_string(line) + ": more than " + std::to_string(kMaxSections) +
+                             " sections");
       Section section;
       section.name = trimmed(content.substr(1, content.size() - 2));
       section.line = line;
@@ -145,7 +152,8 @@ Result<std::vector<Section>> parse_cfg(const std::string& text) {
     if (equals == std::string::npos)
       return corrupt_model("line " + std::to_string(line) + ": expected key = value, found " + quoted(content));
     if (sections.empty())
-      return corrupt_model("line " + std::to_string(line) + ": " + quoted(content) + " stands before the first [section]");
+      return corrupt_model("line " + std::to_string(line) + ": " + quoted(content) +
+                           " stands before the first [section]");
     Entry entry;
     entry.key = trimmed(content.substr(0, equals));
     entry.value = trimmed(content.substr(equals + 1));

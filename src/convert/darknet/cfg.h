@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Darknet's network description: "[section]" lines, each followed by "key = value" lines. Blank lines and everything from
-// '#' or ';' on are ignored; spaces, tabs and carriage returns around names and values do not matter. Of a repeated key the
-// first counts, as in Darknet. Numbers are read without the locale.
+// Darknet's network description: "[section]" lines, each followed by "key = value" lines. Blank lines and everything
+// from
+// '#' or ';' on are ignored; spaces, tabs and carriage returns around names and values do not matter. Of a repeated key
+// the first counts, as in Darknet. Numbers are read without the locale.
 #pragma once
+
+#include <dotori/status.h>
 
 #include <string>
 #include <vector>
-
-#include <dotori/status.h>
 
 namespace dotori::convert::darknet {
 

@@ -39,20 +39,31 @@ class Builder {
  private:
   Result<graph::ValueId> add_layer(const Layer& layer, graph::ValueId x) {
     switch (layer.kind) {
-      case LayerKind::kConvolutional: return add_convolutional(layer, x);
-      case LayerKind::kConnected: return add_connected(layer, x);
-      case LayerKind::kMaxPool: return add_maxpool(layer, x);
-      case LayerKind::kAveragePool: return graph_.add_node(layer.name, graph::Reduce{graph::ReduceFunction::kMean, Shape{1, 2}, true}, {x});
-      case LayerKind::kUpsample: return add_upsample(layer, x);
-      case LayerKind::kRoute: return add_route(layer);
-      case LayerKind::kShortcut: return add_combination(layer, graph::BinaryFunction::kAdd, x);
+      case LayerKind::kConvolutional:
+        return add_convolutional(layer, x);
+      case LayerKind::kConnected:
+        return add_connected(layer, x);
+      case LayerKind::kMaxPool:
+        return add_maxpool(layer, x);
+      case LayerKind::kAveragePool:
+        return graph_.add_node(layer.name, graph::Reduce{graph::ReduceFunction::kMean, Shape{1, 2}, true}, {x});
+      case LayerKind::kUpsample:
+        return add_upsample(layer, x);
+      case LayerKind::kRoute:
+        return add_route(layer);
+      case LayerKind::kShortcut:
+        return add_combination(layer, graph::BinaryFunction::kAdd, x);
       case LayerKind::kScaleChannels:
-      case LayerKind::kMultiply: return add_combination(layer, graph::BinaryFunction::kMul, x);
-      case LayerKind::kReorg: return add_reorg(layer, x);
-      case LayerKind::kSoftmax: return graph_.add_node(layer.name, graph::Softmax{3, 1 / layer.temperature}, {x});
+      case LayerKind::kMultiply:
+        return add_combination(layer, graph::BinaryFunction::kMul, x);
+      case LayerKind::kReorg:
+        return add_reorg(layer, x);
+      case LayerKind::kSoftmax:
+        return graph_.add_node(layer.name, graph::Softmax{3, 1 / layer.temperature}, {x});
       case LayerKind::kYolo:
       case LayerKind::kRegion:
-      case LayerKind::kPass: return x;
+      case LayerKind::kPass:
+        return x;
     }
     return internal_error(layer.name + ": a layer kind without nodes");
   }
@@ -73,8 +84,8 @@ class Builder {
     node.pad_top = node.pad_bottom = node.pad_left = node.pad_right = layer.padding;
     node.groups = layer.groups;
     node.activation = layer.activation;
-    return graph_.add_node(layer.name, node,
-                           add_weights(layer, Shape{layer.out.c, layer.size, layer.size, layer.in.c / layer.groups}, x));
+    return graph_.add_node(
+        layer.name, node, add_weights(layer, Shape{layer.out.c, layer.size, layer.size, layer.in.c / layer.groups}, x));
   }
 
   Result<graph::ValueId> add_connected(const Layer& layer, graph::ValueId x) {
@@ -113,7 +124,8 @@ class Builder {
       if (layer.groups > 1) {
         const LayerShape& from = network_.layers[number].out;
         const std::int64_t channels = from.c / layer.groups;
-        const graph::Slice slice{Shape{0, 0, 0, channels * layer.group_id}, Shape{1, from.h, from.w, channels}, Shape{1, 1, 1, 1}};
+        const graph::Slice slice{Shape{0, 0, 0, channels * layer.group_id}, Shape{1, from.h, from.w, channels},
+                                 Shape{1, 1, 1, 1}};
         const std::string name = layer.sources.size() == 1 ? layer.name : layer.name + "/group_" + std::to_string(i);
         DOTORI_ASSIGN_OR_RETURN(part, graph_.add_node(name, slice, {part}));
       }
@@ -142,7 +154,8 @@ class Builder {
   }
 
   // The source of a shortcut brought to the shape of the layer's input.
-  Result<graph::ValueId> fit_shortcut(const Layer& layer, const std::string& name, const LayerShape& from, graph::ValueId x) {
+  Result<graph::ValueId> fit_shortcut(const Layer& layer, const std::string& name, const LayerShape& from,
+                                      graph::ValueId x) {
     const LayerShape& to = layer.in;
     const std::int64_t stride = from.w / to.w;
     const std::int64_t channels = std::min(from.c, to.c);
@@ -159,8 +172,8 @@ class Builder {
     return x;
   }
 
-  // Darknet's reorg takes the memory of its [C][H][W] input for a [C/s^2][H*s][W*s] image, gathers the s x s offsets of that
-  // into the outermost channels, and takes the result for a [C*s^2][H/s][W/s] image.
+  // Darknet's reorg takes the memory of its [C][H][W] input for a [C/s^2][H*s][W*s] image, gathers the s x s offsets of
+  // that into the outermost channels, and takes the result for a [C*s^2][H/s][W/s] image.
   Result<graph::ValueId> add_reorg(const Layer& layer, graph::ValueId x) {
     const std::int64_t s = layer.stride_h;
     const LayerShape& in = layer.in;
@@ -169,7 +182,8 @@ class Builder {
     DOTORI_ASSIGN_OR_RETURN(
         x, graph_.add_node(layer.name + "/blocks", graph::Reshape{Shape{in.c / (s * s), in.h, s, in.w, s}}, {x}));
     DOTORI_ASSIGN_OR_RETURN(x, graph_.add_node(layer.name + "/gather", graph::Transpose{Shape{2, 4, 0, 1, 3}}, {x}));
-    DOTORI_ASSIGN_OR_RETURN(x, graph_.add_node(layer.name + "/shape", graph::Reshape{Shape{1, out.c, out.h, out.w}}, {x}));
+    DOTORI_ASSIGN_OR_RETURN(x,
+                            graph_.add_node(layer.name + "/shape", graph::Reshape{Shape{1, out.c, out.h, out.w}}, {x}));
     return graph_.add_node(layer.name, graph::Transpose{Shape{0, 2, 3, 1}}, {x});
   }
 
@@ -192,7 +206,8 @@ class Builder {
 
   Status add_head(const Layer& layer, graph::ValueId value) {
     DetectionInfo& detection = graph_.task.detection;
-    const DetectionDecoder decoder = layer.kind == LayerKind::kYolo ? DetectionDecoder::kYolo : DetectionDecoder::kRegion;
+    const DetectionDecoder decoder =
+        layer.kind == LayerKind::kYolo ? DetectionDecoder::kYolo : DetectionDecoder::kRegion;
     const bool first = detection.scales.empty();
     if (!first && (detection.decoder != decoder || detection.classes != layer.classes ||
                    detection.scale_x_y != layer.scale_x_y || detection.new_coords != layer.new_coords))
@@ -267,7 +282,8 @@ Result<graph::Graph> build(const std::string& cfg_path, const std::string& weigh
 Result<graph::Graph> import_darknet(const std::string& cfg_path, const std::string& weights_path,
                                     const ImportOptions& options) {
   if (!options.input_shapes.empty())
-    return invalid_argument(cfg_path + ": the input's shape is stated in [net] (width, height, channels); no other can be given");
+    return invalid_argument(cfg_path +
+                            ": the input's shape is stated in [net] (width, height, channels); no other can be given");
   try {
     return darknet::build(cfg_path, weights_path);
   } catch (const std::bad_alloc&) {

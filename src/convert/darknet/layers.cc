@@ -62,8 +62,8 @@ Result<int> source(const Section& section, const char* key, int stated) {
 }
 
 Status plan_convolutional(const Section& section, Layer* layer) {
-  DOTORI_RETURN_IF_ERROR(refuse_options(section, {"flipped", "antialiasing", "xnor", "binary", "bin_output", "sway", "rotate",
-                                                  "stretch", "stretch_sway", "coordconv"}));
+  DOTORI_RETURN_IF_ERROR(refuse_options(section, {"flipped", "antialiasing", "xnor", "binary", "bin_output", "sway",
+                                                  "rotate", "stretch", "stretch_sway", "coordconv"}));
   if (section.find("share_index") != nullptr) return unsupported(section.where("share_index") + ": shared weights");
   DOTORI_ASSIGN_OR_RETURN(const int filters, section.integer("filters", 1, 1, kMaxChannels));
   DOTORI_ASSIGN_OR_RETURN(layer->size, section.integer("size", 1, 1, 1024));
@@ -89,7 +89,8 @@ Status plan_convolutional(const Section& section, Layer* layer) {
   layer->out.h = (layer->in.h + 2 * layer->padding - layer->size) / layer->stride_h + 1;
   layer->out.w = (layer->in.w + 2 * layer->padding - layer->size) / layer->stride_w + 1;
   if (layer->in.h + 2 * layer->padding < layer->size || layer->in.w + 2 * layer->padding < layer->size)
-    return corrupt_model(section.where("size") + ": a window of " + std::to_string(layer->size) + " is larger than its input");
+    return corrupt_model(section.where("size") + ": a window of " + std::to_string(layer->size) +
+                         " is larger than its input");
   layer->out.c = filters;
   layer->padding *= layer->dilation;
   return {};
@@ -113,7 +114,8 @@ Status plan_maxpool(const Section& section, Layer* layer) {
   DOTORI_ASSIGN_OR_RETURN(layer->size, section.integer("size", stride, 1, 1024));
   DOTORI_ASSIGN_OR_RETURN(layer->padding, section.integer("padding", layer->size - 1, 0, 2 * layer->size - 2));
   if (layer->in.h + layer->padding < layer->size || layer->in.w + layer->padding < layer->size)
-    return corrupt_model(section.where("size") + ": a window of " + std::to_string(layer->size) + " is larger than its input");
+    return corrupt_model(section.where("size") + ": a window of " + std::to_string(layer->size) +
+                         " is larger than its input");
   layer->out.h = (layer->in.h + layer->padding - layer->size) / layer->stride_h + 1;
   layer->out.w = (layer->in.w + layer->padding - layer->size) / layer->stride_w + 1;
   layer->out.c = layer->in.c;
@@ -142,8 +144,8 @@ Status plan_route(const Section& section, const std::vector<Layer>& layers, Laye
     DOTORI_ASSIGN_OR_RETURN(const int number, source(section, "layers", s));
     const LayerShape& from = layers[static_cast<std::size_t>(number)].out;
     if (!layer->sources.empty() && (from.h != layer->out.h || from.w != layer->out.w))
-      return corrupt_model(section.where("layers") + ": layer " + std::to_string(s) + " is " + std::to_string(from.w) + "x" +
-                           std::to_string(from.h) + ", the first one is " + std::to_string(layer->out.w) + "x" +
+      return corrupt_model(section.where("layers") + ": layer " + std::to_string(s) + " is " + std::to_string(from.w) +
+                           "x" + std::to_string(from.h) + ", the first one is " + std::to_string(layer->out.w) + "x" +
                            std::to_string(layer->out.h));
     if (from.c % layer->groups != 0)
       return corrupt_model(section.where("groups") + ": " + std::to_string(from.c) + " channels of layer " +
@@ -160,7 +162,8 @@ Status plan_combination(const Section& section, const std::vector<Layer>& layers
   const bool one_only = layer->kind != LayerKind::kShortcut;
   if (stated.empty() || (one_only && stated.size() != 1))
     return corrupt_model(section.where("from") + ": expected " + (one_only ? "one layer" : "one or more layers"));
-  if (section.text("weights_type", "none") != "none") return unsupported(section.where("weights_type") + ": only none is supported");
+  if (section.text("weights_type", "none") != "none")
+    return unsupported(section.where("weights_type") + ": only none is supported");
   for (const char* key : {"alpha", "beta"}) {
     DOTORI_ASSIGN_OR_RETURN(const float factor, section.number(key, 1, -1e6f, 1e6f));
     if (factor != 1) return unsupported(section.where(key) + ": only 1 is supported");
@@ -180,9 +183,10 @@ Status plan_combination(const Section& section, const std::vector<Layer>& layers
       layer->out = from;
     }
     if (!fits)
-      return unsupported(section.where("from") + ": layer " + std::to_string(number) + " is " + std::to_string(from.w) + "x" +
-                         std::to_string(from.h) + "x" + std::to_string(from.c) + ", this layer's input is " +
-                         std::to_string(layer->in.w) + "x" + std::to_string(layer->in.h) + "x" + std::to_string(layer->in.c));
+      return unsupported(section.where("from") + ": layer " + std::to_string(number) + " is " + std::to_string(from.w) +
+                         "x" + std::to_string(from.h) + "x" + std::to_string(from.c) + ", this layer's input is " +
+                         std::to_string(layer->in.w) + "x" + std::to_string(layer->in.h) + "x" +
+                         std::to_string(layer->in.c));
     layer->sources.push_back(number);
   }
   return {};
@@ -194,8 +198,9 @@ Status plan_reorg(const Section& section, Layer* layer) {
   layer->stride_w = layer->stride_h;
   const std::int64_t s = layer->stride_h;
   if (layer->in.h % s != 0 || layer->in.w % s != 0 || layer->in.c % (s * s) != 0)
-    return unsupported(section.where("stride") + ": " + std::to_string(layer->in.w) + "x" + std::to_string(layer->in.h) + "x" +
-                       std::to_string(layer->in.c) + " does not divide by " + std::to_string(s));
+    return unsupported(section.where("stride") + ": " + std::to_string(layer->in.w) + "x" +
+                       std::to_string(layer->in.h) + "x" + std::to_string(layer->in.c) + " does not divide by " +
+                       std::to_string(s));
   layer->out = {layer->in.h / s, layer->in.w / s, layer->in.c * s * s};
   return {};
 }
@@ -207,8 +212,8 @@ Status plan_softmax(const Section& section, Layer* layer) {
   if (section.find("tree") != nullptr) return unsupported(section.where("tree") + ": a class hierarchy");
   DOTORI_RETURN_IF_ERROR(refuse_options(section, {"spatial"}));
   if (layer->in.h != 1 || layer->in.w != 1)
-    return unsupported(section.where() + ": its input is " + std::to_string(layer->in.w) + "x" + std::to_string(layer->in.h) +
-                       ", only 1x1 is supported");
+    return unsupported(section.where() + ": its input is " + std::to_string(layer->in.w) + "x" +
+                       std::to_string(layer->in.h) + ", only 1x1 is supported");
   layer->out = layer->in;
   return {};
 }
@@ -220,8 +225,8 @@ Status plan_head(const Section& section, const LayerShape& input, Layer* layer) 
   DOTORI_ASSIGN_OR_RETURN(const int count, section.integer("num", 1, 1, 1024));
   DOTORI_ASSIGN_OR_RETURN(const std::vector<float> all, section.numbers("anchors", 0, kMaxAnchor, 2048));
   if (all.size() != 2 * static_cast<std::size_t>(count))
-    return corrupt_model(section.where("anchors") + ": expected " + std::to_string(2 * count) + " numbers (num = " +
-                         std::to_string(count) + "), found " + std::to_string(all.size()));
+    return corrupt_model(section.where("anchors") + ": expected " + std::to_string(2 * count) +
+                         " numbers (num = " + std::to_string(count) + "), found " + std::to_string(all.size()));
   float unit_w = 1, unit_h = 1;
   std::vector<int> chosen;
   if (yolo) {
@@ -248,8 +253,8 @@ Status plan_head(const Section& section, const LayerShape& input, Layer* layer) 
   const std::int64_t expected = static_cast<std::int64_t>(chosen.size()) * (5 + layer->classes);
   if (layer->in.c != expected)
     return corrupt_model(section.where() + ": expected an input of " + std::to_string(expected) + " channels (" +
-                         std::to_string(chosen.size()) + " anchors, " + std::to_string(layer->classes) + " classes), found " +
-                         std::to_string(layer->in.c));
+                         std::to_string(chosen.size()) + " anchors, " + std::to_string(layer->classes) +
+                         " classes), found " + std::to_string(layer->in.c));
   layer->out = layer->in;
   return {};
 }
@@ -260,16 +265,26 @@ bool find_kind(const std::string& name, LayerKind* kind) {
     LayerKind kind;
   };
   static constexpr Row kRows[] = {
-      {"convolutional", LayerKind::kConvolutional}, {"conv", LayerKind::kConvolutional},
-      {"connected", LayerKind::kConnected},         {"conn", LayerKind::kConnected},
-      {"maxpool", LayerKind::kMaxPool},             {"max", LayerKind::kMaxPool},
-      {"avgpool", LayerKind::kAveragePool},         {"avg", LayerKind::kAveragePool},
-      {"upsample", LayerKind::kUpsample},           {"route", LayerKind::kRoute},
-      {"shortcut", LayerKind::kShortcut},           {"scale_channels", LayerKind::kScaleChannels},
-      {"sam", LayerKind::kMultiply},                {"reorg", LayerKind::kReorg},
-      {"softmax", LayerKind::kSoftmax},             {"soft", LayerKind::kSoftmax},
-      {"yolo", LayerKind::kYolo},                   {"region", LayerKind::kRegion},
-      {"dropout", LayerKind::kPass},                {"cost", LayerKind::kPass},
+      {"convolutional", LayerKind::kConvolutional},
+      {"conv", LayerKind::kConvolutional},
+      {"connected", LayerKind::kConnected},
+      {"conn", LayerKind::kConnected},
+      {"maxpool", LayerKind::kMaxPool},
+      {"max", LayerKind::kMaxPool},
+      {"avgpool", LayerKind::kAveragePool},
+      {"avg", LayerKind::kAveragePool},
+      {"upsample", LayerKind::kUpsample},
+      {"route", LayerKind::kRoute},
+      {"shortcut", LayerKind::kShortcut},
+      {"scale_channels", LayerKind::kScaleChannels},
+      {"sam", LayerKind::kMultiply},
+      {"reorg", LayerKind::kReorg},
+      {"softmax", LayerKind::kSoftmax},
+      {"soft", LayerKind::kSoftmax},
+      {"yolo", LayerKind::kYolo},
+      {"region", LayerKind::kRegion},
+      {"dropout", LayerKind::kPass},
+      {"cost", LayerKind::kPass},
   };
   for (const Row& row : kRows) {
     if (name != row.name) continue;
@@ -281,20 +296,33 @@ bool find_kind(const std::string& name, LayerKind* kind) {
 
 Status plan_layer(const Section& section, const Network& network, Layer* layer) {
   switch (layer->kind) {
-    case LayerKind::kConvolutional: return plan_convolutional(section, layer);
-    case LayerKind::kConnected: return plan_connected(section, layer);
-    case LayerKind::kMaxPool: return plan_maxpool(section, layer);
-    case LayerKind::kUpsample: return plan_upsample(section, layer);
-    case LayerKind::kRoute: return plan_route(section, network.layers, layer);
+    case LayerKind::kConvolutional:
+      return plan_convolutional(section, layer);
+    case LayerKind::kConnected:
+      return plan_connected(section, layer);
+    case LayerKind::kMaxPool:
+      return plan_maxpool(section, layer);
+    case LayerKind::kUpsample:
+      return plan_upsample(section, layer);
+    case LayerKind::kRoute:
+      return plan_route(section, network.layers, layer);
     case LayerKind::kShortcut:
     case LayerKind::kScaleChannels:
-    case LayerKind::kMultiply: return plan_combination(section, network.layers, layer);
-    case LayerKind::kReorg: return plan_reorg(section, layer);
-    case LayerKind::kSoftmax: return plan_softmax(section, layer);
+    case LayerKind::kMultiply:
+      return plan_combination(section, network.layers, layer);
+    case LayerKind::kReorg:
+      return plan_reorg(section, layer);
+    case LayerKind::kSoftmax:
+      return plan_softmax(section, layer);
     case LayerKind::kYolo:
-    case LayerKind::kRegion: return plan_head(section, network.input, layer);
-    case LayerKind::kAveragePool: layer->out = {1, 1, layer->in.c}; return {};
-    case LayerKind::kPass: layer->out = layer->in; return {};
+    case LayerKind::kRegion:
+      return plan_head(section, network.input, layer);
+    case LayerKind::kAveragePool:
+      layer->out = {1, 1, layer->in.c};
+      return {};
+    case LayerKind::kPass:
+      layer->out = layer->in;
+      return {};
   }
   return internal_error("a layer kind without a plan");
 }
@@ -333,7 +361,8 @@ Result<Network> plan_network(const std::vector<Section>& sections) {
   for (std::size_t i = 1; i < sections.size(); ++i) {
     const Section& section = sections[i];
     Layer layer;
-    if (!find_kind(section.name, &layer.kind)) return unsupported(section.where() + ": this kind of layer is not supported");
+    if (!find_kind(section.name, &layer.kind))
+      return unsupported(section.where() + ": this kind of layer is not supported");
     layer.name = std::to_string(section.index) + "_" + section.name;
     layer.in = in;
     DOTORI_RETURN_IF_ERROR(plan_layer(section, network, &layer));

@@ -8,8 +8,8 @@
 namespace dotori::convert::darknet {
 namespace {
 
-// Darknet's forks differ: 1e-6 is added to the square root (Redmon), or 1e-5 to the variance (later ones). This is OpenCV's
-// reading of the format, between the two: a head's raw values move by about 1e-3 of their range at most.
+// Darknet's forks differ: 1e-6 is added to the square root (Redmon), or 1e-5 to the variance (later ones). This is
+// OpenCV's reading of the format, between the two: a head's raw values move by about 1e-3 of their range at most.
 constexpr double kEpsilon = 1e-6;
 
 std::int32_t int32_at(Span<const unsigned char> bytes, std::size_t position) {

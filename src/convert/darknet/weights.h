@@ -2,11 +2,11 @@
 // Darknet's weights file: a header, then float32 numbers, layer after layer, without names or sizes.
 #pragma once
 
-#include <cstdint>
-#include <vector>
-
 #include <dotori/span.h>
 #include <dotori/status.h>
+
+#include <cstdint>
+#include <vector>
 
 #include "convert/darknet/layers.h"
 
@@ -14,15 +14,16 @@ namespace dotori::convert::darknet {
 
 // The weights of one layer, batch normalisation folded in, in the graph's layout.
 struct LayerWeights {
-  std::vector<float> weights;  // convolutional: [O,size,size,I/groups]; connected: [O,H*W*C] with the input in NHWC order
-  std::vector<float> bias;     // [O]
+  std::vector<float>
+      weights;              // convolutional: [O,size,size,I/groups]; connected: [O,H*W*C] with the input in NHWC order
+  std::vector<float> bias;  // [O]
 };
 
 // Reads the layers' weights in their order. Does not own the bytes, which must outlive it.
 class WeightsReader {
  public:
-  // Reads the header (int32 major, minor, revision; the number of images seen, 32 or 64 bits by version) and checks that
-  // the file has exactly as many bytes as `network` needs. Errors: kCorruptModel with both sizes.
+  // Reads the header (int32 major, minor, revision; the number of images seen, 32 or 64 bits by version) and checks
+  // that the file has exactly as many bytes as `network` needs. Errors: kCorruptModel with both sizes.
   static Result<WeightsReader> open(Span<const unsigned char> bytes, const Network& network);
 
   // The next layer's weights; `layer` must be the network's next one that has any.

@@ -26,13 +26,26 @@ float half_to_float(std::uint16_t half) {
 // False for types that graphs do not have.
 bool data_type(TensorType type, DataType* result) {
   switch (type) {
-    case TensorType::kFloat32: *result = DataType::kFloat32; return true;
-    case TensorType::kInt32: *result = DataType::kInt32; return true;
-    case TensorType::kInt64: *result = DataType::kInt64; return true;
-    case TensorType::kBool: *result = DataType::kBool; return true;
-    case TensorType::kUint8: *result = DataType::kUint8; return true;
-    case TensorType::kInt8: *result = DataType::kInt8; return true;
-    default: return false;
+    case TensorType::kFloat32:
+      *result = DataType::kFloat32;
+      return true;
+    case TensorType::kInt32:
+      *result = DataType::kInt32;
+      return true;
+    case TensorType::kInt64:
+      *result = DataType::kInt64;
+      return true;
+    case TensorType::kBool:
+      *result = DataType::kBool;
+      return true;
+    case TensorType::kUint8:
+      *result = DataType::kUint8;
+      return true;
+    case TensorType::kInt8:
+      *result = DataType::kInt8;
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -110,7 +123,9 @@ Result<graph::ValueId> Builder::input(const Operator& op, int i) {
   return value_of(op.inputs[static_cast<std::size_t>(i)]);
 }
 
-Result<graph::ValueId> Builder::output(int tensor) { return value_of(tensor); }
+Result<graph::ValueId> Builder::output(int tensor) {
+  return value_of(tensor);
+}
 
 Result<Shape> Builder::input_shape(const Operator& op, int i) {
   const Tensor& tensor = input_tensor(op, i);
@@ -128,7 +143,8 @@ Result<std::vector<std::int64_t>> Builder::integers(const Operator& op, int i, c
   if (!has_input(op, i)) return corrupt_model(std::string(what) + " is left out");
   const Tensor& tensor = input_tensor(op, i);
   if (!tensor.is_constant())
-    return unsupported(std::string(what) + " (tensor '" + tensor.name + "') is computed while the model runs; only constants are supported");
+    return unsupported(std::string(what) + " (tensor '" + tensor.name +
+                       "') is computed while the model runs; only constants are supported");
   if (tensor.type != TensorType::kInt32 && tensor.type != TensorType::kInt64)
     return corrupt_model(std::string(what) + " (tensor '" + tensor.name + "') must be int32 or int64, found " +
                          tensor_type_name(tensor.type));
@@ -152,7 +168,8 @@ Result<std::int64_t> Builder::integer(const Operator& op, int i, const char* wha
 
 Result<int> Builder::axis(std::int64_t value, int rank) const {
   if (value < -rank || value >= rank)
-    return corrupt_model("axis " + std::to_string(value) + " is out of range for " + std::to_string(rank) + " dimensions");
+    return corrupt_model("axis " + std::to_string(value) + " is out of range for " + std::to_string(rank) +
+                         " dimensions");
   return static_cast<int>(value < 0 ? value + rank : value);
 }
 
@@ -165,12 +182,18 @@ Result<FlatTable> Builder::options(const Operator& op, OptionsType type) const {
 Result<graph::Activation> Builder::activation(const FlatTable& options, int field) const {
   const std::int8_t code = options.number<std::int8_t>(field);
   switch (static_cast<FusedActivation>(code)) {
-    case FusedActivation::kNone: return graph::Activation{};
-    case FusedActivation::kRelu: return graph::Activation{graph::Function::kRelu, 0, 0};
-    case FusedActivation::kReluN1To1: return graph::Activation{graph::Function::kClip, -1, 1};
-    case FusedActivation::kRelu6: return graph::Activation{graph::Function::kClip, 0, 6};
-    case FusedActivation::kTanh: return graph::Activation{graph::Function::kTanh, 0, 0};
-    case FusedActivation::kSignBit: break;
+    case FusedActivation::kNone:
+      return graph::Activation{};
+    case FusedActivation::kRelu:
+      return graph::Activation{graph::Function::kRelu, 0, 0};
+    case FusedActivation::kReluN1To1:
+      return graph::Activation{graph::Function::kClip, -1, 1};
+    case FusedActivation::kRelu6:
+      return graph::Activation{graph::Function::kClip, 0, 6};
+    case FusedActivation::kTanh:
+      return graph::Activation{graph::Function::kTanh, 0, 0};
+    case FusedActivation::kSignBit:
+      break;
   }
   return unsupported("fused activation " + std::to_string(code) +
                      " (supported: NONE, RELU, RELU_N1_TO_1, RELU6, TANH)");
@@ -202,8 +225,8 @@ Status Builder::bind(const Operator& op, int i, graph::ValueId value) {
   data_type(t.type, &type);
   const DataType found = graph_.value(value).type.type;
   if (found != type)
-    return corrupt_model("output tensor '" + t.name + "' is " + tensor_type_name(t.type) + " in the file, but the operator makes " +
-                         data_type_name(found));
+    return corrupt_model("output tensor '" + t.name + "' is " + tensor_type_name(t.type) +
+                         " in the file, but the operator makes " + data_type_name(found));
   values_[static_cast<std::size_t>(tensor)] = value;
   return {};
 }
@@ -273,14 +296,16 @@ Result<std::vector<float>> constant_as_floats(const Tensor& tensor) {
     return result;
   }
   if ((tensor.type != TensorType::kInt8 && tensor.type != TensorType::kUint8) || tensor.scales.empty())
-    return unsupported(name + "has type " + tensor_type_name(tensor.type) + (tensor.scales.empty() ? " without" : " with") +
+    return unsupported(name + "has type " + tensor_type_name(tensor.type) +
+                       (tensor.scales.empty() ? " without" : " with") +
                        " scales; float16 and scaled int8 or uint8 constants can become float32");
   // real = scale * (stored - zero point); one scale for all, or one for each index along quantized_dimension.
   std::int64_t inner = 1;
   const bool per_axis = tensor.scales.size() > 1;
   if (per_axis) {
     const int axis = tensor.quantized_dimension;
-    if (axis < 0 || axis >= tensor.shape.rank() || tensor.shape[axis] != static_cast<std::int64_t>(tensor.scales.size()))
+    if (axis < 0 || axis >= tensor.shape.rank() ||
+        tensor.shape[axis] != static_cast<std::int64_t>(tensor.scales.size()))
       return corrupt_model(name + tensor.shape.to_string() + " has " + std::to_string(tensor.scales.size()) +
                            " scales along axis " + std::to_string(axis));
     for (int k = axis + 1; k < tensor.shape.rank(); ++k) inner *= tensor.shape[k];

@@ -2,12 +2,12 @@
 // What the lowering functions need: the TFLite model on one side, the growing Graph on the other.
 #pragma once
 
+#include <dotori/status.h>
+
 #include <cstdint>
 #include <string>
 #include <unordered_set>
 #include <vector>
-
-#include <dotori/status.h>
 
 #include "convert/tflite/model.h"
 #include "graph/graph.h"
@@ -32,8 +32,8 @@ class Builder {
   // Only after expect_inputs() / has_input(); not checked.
   Tensor& input_tensor(const Operator& op, int i) noexcept;
   Tensor& output_tensor(const Operator& op, int i) noexcept;
-  // Its value; a constant enters the graph here. Errors: a quantised or otherwise unsupported tensor type, or a tensor that
-  // nothing has computed.
+  // Its value; a constant enters the graph here. Errors: a quantised or otherwise unsupported tensor type, or a tensor
+  // that nothing has computed.
   Result<graph::ValueId> input(const Operator& op, int i);
   // The shape it has in the graph: that of the value when there is one, else the constant's.
   Result<Shape> input_shape(const Operator& op, int i);
@@ -49,7 +49,8 @@ class Builder {
   Result<graph::Activation> activation(const FlatTable& options, int field) const;
 
   // Appends a node named after the operator's output plus `suffix` ("" for the node that writes the output itself).
-  Result<graph::ValueId> emit(const Operator& op, const std::string& suffix, graph::Op node, std::vector<graph::ValueId> inputs);
+  Result<graph::ValueId> emit(const Operator& op, const std::string& suffix, graph::Op node,
+                              std::vector<graph::ValueId> inputs);
   // emit(), then bind() to output 0.
   Status emit_output(const Operator& op, graph::Op node, std::vector<graph::ValueId> inputs);
   // The value of output `i` from here on.
@@ -58,7 +59,8 @@ class Builder {
   Status emit_activated(const Operator& op, const graph::Activation& activation, graph::Op node,
                         std::vector<graph::ValueId> inputs);
   // Turns a tensor that nothing has written into a constant.
-  Status make_constant(Tensor& tensor, TensorType type, const Shape& shape, const void* elements, std::size_t size_bytes);
+  Status make_constant(Tensor& tensor, TensorType type, const Shape& shape, const void* elements,
+                       std::size_t size_bytes);
   // A float constant made by the importer.
   Result<graph::ValueId> constant(const std::string& name, const Shape& shape, std::vector<float> elements);
 

@@ -1,22 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reading of a FlatBuffers file that trusts nothing: every offset, size and count is checked against the file before use.
+// Reading of a FlatBuffers file that trusts nothing: every offset, size and count is checked against the file before
+// use.
 //
-// A table starts with a signed offset back to its vtable; the vtable holds, as 16-bit numbers, its own size, the table's
-// size, and for each field the offset inside the table (0: the field has its default). Strings, vectors and sub-tables are
-// stored as unsigned 32-bit offsets forward. Source: FlatBuffers, "Internals", binary format.
+// A table starts with a signed offset back to its vtable; the vtable holds, as 16-bit numbers, its own size, the
+// table's size, and for each field the offset inside the table (0: the field has its default). Strings, vectors and
+// sub-tables are stored as unsigned 32-bit offsets forward. Source: FlatBuffers, "Internals", binary format.
 //
-// The first damage found is kept in the FlatFile: a getter that meets it returns its default, and status() says what and
-// where. So a caller may read a whole structure and check once, before it uses what it read. Getters are total: any bytes,
-// any field number.
+// The first damage found is kept in the FlatFile: a getter that meets it returns its default, and status() says what
+// and where. So a caller may read a whole structure and check once, before it uses what it read. Getters are total: any
+// bytes, any field number.
 #pragma once
+
+#include <dotori/span.h>
+#include <dotori/status.h>
 
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <string>
-
-#include <dotori/span.h>
-#include <dotori/status.h>
 
 namespace dotori::convert::tflite {
 
@@ -89,13 +90,15 @@ class FlatTables {
 
  private:
   friend class FlatTable;
-  FlatTables(FlatFile* file, std::uint64_t position, std::size_t size) : file_(file), position_(position), size_(size) {}
+  FlatTables(FlatFile* file, std::uint64_t position, std::size_t size)
+      : file_(file), position_(position), size_(size) {}
   FlatFile* file_ = nullptr;
   std::uint64_t position_ = 0;
   std::size_t size_ = 0;
 };
 
-// A table; a missing one (default-made) has no fields. `field` is the field's number in the schema, from 0. Copy it freely.
+// A table; a missing one (default-made) has no fields. `field` is the field's number in the schema, from 0. Copy it
+// freely.
 class FlatTable {
  public:
   FlatTable() = default;
@@ -121,7 +124,8 @@ class FlatTable {
 
  private:
   friend class FlatFile;
-  FlatTable(FlatFile* file, std::uint64_t position, std::uint64_t vtable) : file_(file), position_(position), vtable_(vtable) {}
+  FlatTable(FlatFile* file, std::uint64_t position, std::uint64_t vtable)
+      : file_(file), position_(position), vtable_(vtable) {}
   // Where the field's value stands in the file; 0 when it is not there.
   std::uint64_t scalar_position(int field, std::size_t bytes) const;
   // Where the field's offset leads; 0 when it is not there.

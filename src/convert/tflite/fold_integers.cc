@@ -17,23 +17,33 @@ struct Integers {
   std::vector<std::int64_t> values;
 };
 
-bool is_integer(const Tensor& tensor) { return tensor.type == TensorType::kInt32 || tensor.type == TensorType::kInt64; }
+bool is_integer(const Tensor& tensor) {
+  return tensor.type == TensorType::kInt32 || tensor.type == TensorType::kInt64;
+}
 
 // Product, sum … with an answer only where it fits.
 bool compute(int code, std::int64_t a, std::int64_t b, std::int64_t* result) {
   switch (code) {
-    case kAdd: return !__builtin_add_overflow(a, b, result);
-    case kSub: return !__builtin_sub_overflow(a, b, result);
-    case kMul: return !__builtin_mul_overflow(a, b, result);
-    case kMinimum: *result = std::min(a, b); return true;
-    case kMaximum: *result = std::max(a, b); return true;
+    case kAdd:
+      return !__builtin_add_overflow(a, b, result);
+    case kSub:
+      return !__builtin_sub_overflow(a, b, result);
+    case kMul:
+      return !__builtin_mul_overflow(a, b, result);
+    case kMinimum:
+      *result = std::min(a, b);
+      return true;
+    case kMaximum:
+      *result = std::max(a, b);
+      return true;
     case kDiv:
     case kFloorDiv:
       if (b == 0 || (a == std::numeric_limits<std::int64_t>::min() && b == -1)) return false;
       *result = a / b;
       if (code == kFloorDiv && a % b != 0 && (a < 0) != (b < 0)) --*result;
       return true;
-    default: return false;
+    default:
+      return false;
   }
 }
 
@@ -43,7 +53,8 @@ bool fold_binary(int code, const Integers& a, const Integers& b, Integers* out) 
   out->scalar = a.scalar && b.scalar;
   for (std::size_t i = 0; i < n; ++i) {
     std::int64_t value = 0;
-    if (!compute(code, a.values[a.values.size() == 1 ? 0 : i], b.values[b.values.size() == 1 ? 0 : i], &value)) return false;
+    if (!compute(code, a.values[a.values.size() == 1 ? 0 : i], b.values[b.values.size() == 1 ? 0 : i], &value))
+      return false;
     out->values.push_back(value);
   }
   return true;
@@ -51,7 +62,8 @@ bool fold_binary(int code, const Integers& a, const Integers& b, Integers* out) 
 
 // x[begin:end:stride] of a list, or x[begin] when the axis is dropped.
 bool fold_strided_slice(const FlatTable& options, const std::vector<Integers>& in, Integers* out) {
-  if (in.size() != 4 || in[0].scalar || options.number<std::int32_t>(2) != 0 || options.number<std::int32_t>(3) != 0) return false;
+  if (in.size() != 4 || in[0].scalar || options.number<std::int32_t>(2) != 0 || options.number<std::int32_t>(3) != 0)
+    return false;
   for (int k = 1; k < 4; ++k)
     if (in[static_cast<std::size_t>(k)].values.size() != 1) return false;
   const std::int64_t dim = static_cast<std::int64_t>(in[0].values.size());
@@ -87,9 +99,12 @@ bool fold(const Operator& op, const std::vector<Integers>& in, Integers* out) {
     case kDiv:
     case kFloorDiv:
     case kMinimum:
-    case kMaximum: return in.size() == 2 && fold_binary(op.code, in[0], in[1], out);
-    case kStridedSlice: return fold_strided_slice(op.options, in, out);
-    case kGather: return fold_gather(in, out);
+    case kMaximum:
+      return in.size() == 2 && fold_binary(op.code, in[0], in[1], out);
+    case kStridedSlice:
+      return fold_strided_slice(op.options, in, out);
+    case kGather:
+      return fold_gather(in, out);
     case kPack:
     case kConcatenation:
       for (const Integers& part : in) {
@@ -105,7 +120,9 @@ bool fold(const Operator& op, const std::vector<Integers>& in, Integers* out) {
       out->values = {product};
       return true;
     }
-    case kCast: *out = in[0]; return true;
+    case kCast:
+      *out = in[0];
+      return true;
     case kSqueeze:
       *out = in[0];
       out->scalar = out->scalar || out->values.size() == 1;
@@ -120,7 +137,8 @@ bool fold(const Operator& op, const std::vector<Integers>& in, Integers* out) {
       *out = in[0];
       out->scalar = in[1].values.empty();
       return true;
-    default: return false;
+    default:
+      return false;
   }
 }
 
@@ -140,7 +158,8 @@ Result<bool> fold_integers(Builder& builder, const Operator& op) {
     for (int i = 0; i < static_cast<int>(op.inputs.size()); ++i) {
       if (!builder.has_input(op, i)) return false;
       const Tensor& tensor = builder.input_tensor(op, i);
-      if (!tensor.is_constant() || tensor.sparse || !is_integer(tensor) || tensor.is_quantized() || tensor.shape.rank() > 1)
+      if (!tensor.is_constant() || tensor.sparse || !is_integer(tensor) || tensor.is_quantized() ||
+          tensor.shape.rank() > 1)
         return false;
       Integers one;
       one.scalar = tensor.shape.rank() == 0;

@@ -22,8 +22,9 @@ Result<Shape> input_shape(const Tensor& tensor, const ImportOptions& options) {
   if (wanted != options.input_shapes.end()) {
     const Shape shape(wanted->second);
     if (wanted->second.size() != static_cast<std::size_t>(tensor.shape.rank()))
-      return invalid_argument("the shape given for input '" + tensor.name + "' has " + std::to_string(wanted->second.size()) +
-                              " dimensions, the model's is " + tensor.shape.to_string());
+      return invalid_argument("the shape given for input '" + tensor.name + "' has " +
+                              std::to_string(wanted->second.size()) + " dimensions, the model's is " +
+                              tensor.shape.to_string());
     for (std::int64_t d : shape)
       if (d < 1) return invalid_argument("the shape given for input '" + tensor.name + "' is " + shape.to_string());
     return shape;
@@ -49,7 +50,8 @@ Status check_options(const Model& model, const ImportOptions& options) {
       found = found || name == entry.first;
       names += (names.empty() ? "'" : ", '") + name + "'";
     }
-    if (!found) return invalid_argument("a shape was given for input '" + entry.first + "'; the model's inputs are " + names);
+    if (!found)
+      return invalid_argument("a shape was given for input '" + entry.first + "'; the model's inputs are " + names);
   }
   return {};
 }
@@ -95,8 +97,7 @@ Status lower_operator(Builder& builder, const Operator& op) {
   return builder.model().file->status();
 }
 
-Result<graph::Graph> build(const std::string& path, const ImportOptions& options) {
-  DOTORI_ASSIGN_OR_RETURN(const graph::Constant file, graph::read_file(path));
+Result<graph::Graph> build(const graph::Constant& file, const std::string& path, const ImportOptions& options) {
   const Span<const unsigned char> bytes(static_cast<const unsigned char*>(file.data), file.size_bytes);
   DOTORI_ASSIGN_OR_RETURN(Model model, read_model(bytes));
   DOTORI_RETURN_IF_ERROR(check_options(model, options));
@@ -130,7 +131,8 @@ Result<graph::Graph> build(const std::string& path, const ImportOptions& options
 
 Result<graph::Graph> import_tflite(const std::string& path, const ImportOptions& options) {
   try {
-    auto graph = tflite::build(path, options);
+    DOTORI_ASSIGN_OR_RETURN(const graph::Constant file, graph::read_file(path));
+    auto graph = tflite::build(file, path, options);
     if (!graph.ok()) return graph.status().with_context(path);
     return graph;
   } catch (const std::bad_alloc&) {

@@ -48,8 +48,8 @@ Status lower_strided_slice(Builder& builder, const Operator& op);
 Status lower_split(Builder& builder, const Operator& op);
 Status lower_split_v(Builder& builder, const Operator& op);
 
-// fold_integers.cc: computes an operator whose output is int32 or int64 and whose inputs are such constants (or, for SHAPE,
-// anything of known shape): how files carry dynamic shapes. True: the output is a constant now.
+// fold_integers.cc: computes an operator whose output is int32 or int64 and whose inputs are such constants (or, for
+// SHAPE, anything of known shape): how files carry dynamic shapes. True: the output is a constant now.
 Result<bool> fold_integers(Builder& builder, const Operator& op);
 
 }  // namespace dotori::convert::tflite

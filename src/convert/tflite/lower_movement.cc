@@ -9,8 +9,8 @@ namespace {
 // `wanted` with its one -1 replaced so that the elements of `from` fit.
 Result<Shape> resolve_shape(const std::vector<std::int64_t>& wanted, const Shape& from) {
   if (wanted.size() > static_cast<std::size_t>(kMaxRank))
-    return unsupported("a shape of " + std::to_string(wanted.size()) + " dimensions, at most " + std::to_string(kMaxRank) +
-                       " are supported");
+    return unsupported("a shape of " + std::to_string(wanted.size()) + " dimensions, at most " +
+                       std::to_string(kMaxRank) + " are supported");
   Shape shape;
   int open = -1;
   std::int64_t known = 1;
@@ -23,13 +23,14 @@ Result<Shape> resolve_shape(const std::vector<std::int64_t>& wanted, const Shape
       continue;
     }
     if (d < 1 || d > elements / known)
-      return corrupt_model("dimension " + std::to_string(i) + " of the new shape is " + std::to_string(d) + " for an input " +
-                           from.to_string());
+      return corrupt_model("dimension " + std::to_string(i) + " of the new shape is " + std::to_string(d) +
+                           " for an input " + from.to_string());
     known *= d;
     shape.push_back(d);
   }
   if (elements % known != 0 || (open < 0 && known != elements))
-    return corrupt_model("the new shape does not hold the " + std::to_string(elements) + " elements of " + from.to_string());
+    return corrupt_model("the new shape does not hold the " + std::to_string(elements) + " elements of " +
+                         from.to_string());
   if (open >= 0) shape[open] = elements / known;
   return shape;
 }
@@ -101,7 +102,8 @@ Status lower_transpose(Builder& builder, const Operator& op) {
   DOTORI_ASSIGN_OR_RETURN(const Shape from, builder.input_shape(op, 0));
   DOTORI_ASSIGN_OR_RETURN(const std::vector<std::int64_t> wanted, builder.integers(op, 1, "the permutation"));
   if (wanted.size() != static_cast<std::size_t>(from.rank()))
-    return corrupt_model("a permutation of " + std::to_string(wanted.size()) + " axes for an input " + from.to_string());
+    return corrupt_model("a permutation of " + std::to_string(wanted.size()) + " axes for an input " +
+                         from.to_string());
   graph::Transpose node;
   for (std::int64_t a : wanted) {
     DOTORI_ASSIGN_OR_RETURN(const int axis, builder.axis(a, from.rank()));
@@ -174,7 +176,8 @@ Status lower_pack(Builder& builder, const Operator& op) {
   for (int i = 0; i < count; ++i) {
     DOTORI_ASSIGN_OR_RETURN(const Shape shape, builder.input_shape(op, i));
     if (shape != first)
-      return corrupt_model("input " + std::to_string(i) + " is " + shape.to_string() + ", input 0 is " + first.to_string());
+      return corrupt_model("input " + std::to_string(i) + " is " + shape.to_string() + ", input 0 is " +
+                           first.to_string());
     DOTORI_ASSIGN_OR_RETURN(const graph::ValueId x, builder.input(op, i));
     DOTORI_ASSIGN_OR_RETURN(const graph::ValueId row,
                             builder.emit(op, "/expand_" + std::to_string(i), graph::Reshape{expanded}, {x}));
@@ -191,8 +194,8 @@ Status lower_unpack(Builder& builder, const Operator& op) {
   if (from.rank() == 0) return corrupt_model("the input is a scalar");
   DOTORI_ASSIGN_OR_RETURN(const int axis, builder.axis(options.number<std::int32_t>(1), from.rank()));
   if (from[axis] != static_cast<std::int64_t>(op.outputs.size()))
-    return corrupt_model(std::to_string(op.outputs.size()) + " outputs for an input " + from.to_string() + " and axis " +
-                         std::to_string(axis));
+    return corrupt_model(std::to_string(op.outputs.size()) + " outputs for an input " + from.to_string() +
+                         " and axis " + std::to_string(axis));
   DOTORI_ASSIGN_OR_RETURN(const graph::ValueId x, builder.input(op, 0));
   Shape rest;
   for (int k = 0; k < from.rank(); ++k)
@@ -220,7 +223,8 @@ Status lower_pad(Builder& builder, const Operator& op) {
   DOTORI_ASSIGN_OR_RETURN(const Shape from, builder.input_shape(op, 0));
   DOTORI_ASSIGN_OR_RETURN(const std::vector<std::int64_t> pads, builder.integers(op, 1, "the paddings"));
   if (pads.size() != 2 * static_cast<std::size_t>(from.rank()))
-    return corrupt_model(std::to_string(pads.size()) + " paddings for an input " + from.to_string() + ", expected two a dimension");
+    return corrupt_model(std::to_string(pads.size()) + " paddings for an input " + from.to_string() +
+                         ", expected two a dimension");
   graph::Pad node;
   for (int k = 0; k < from.rank(); ++k) {
     node.before.push_back(pads[2 * static_cast<std::size_t>(k)]);

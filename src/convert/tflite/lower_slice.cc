@@ -48,7 +48,8 @@ Status lower_slice(Builder& builder, const Operator& op) {
     const std::int64_t b = begin[static_cast<std::size_t>(k)];
     std::int64_t s = size[static_cast<std::size_t>(k)];
     if (b < 0 || b >= from[k])
-      return corrupt_model("begin " + std::to_string(b) + " lies outside dimension " + std::to_string(k) + " of " + from.to_string());
+      return corrupt_model("begin " + std::to_string(b) + " lies outside dimension " + std::to_string(k) + " of " +
+                           from.to_string());
     if (s == -1) s = from[k] - b;
     node.begin[k] = b;
     node.size[k] = s;
@@ -57,8 +58,8 @@ Status lower_slice(Builder& builder, const Operator& op) {
   return builder.emit_output(op, node, {x});
 }
 
-// x, begin, end, strides. StridedSliceOptions: bit masks begin, end (take the whole side), ellipsis, new_axis, shrink_axis
-// (take one index and drop the dimension).
+// x, begin, end, strides. StridedSliceOptions: bit masks begin, end (take the whole side), ellipsis, new_axis,
+// shrink_axis (take one index and drop the dimension).
 Status lower_strided_slice(Builder& builder, const Operator& op) {
   DOTORI_RETURN_IF_ERROR(builder.expect_inputs(op, 4, 4));
   DOTORI_RETURN_IF_ERROR(builder.expect_outputs(op, 1));
@@ -73,9 +74,11 @@ Status lower_strided_slice(Builder& builder, const Operator& op) {
   if (options.number<std::uint32_t>(2) != 0 || options.number<std::uint32_t>(3) != 0)
     return unsupported("an ellipsis_mask or new_axis_mask");
   if (options.boolean(5)) return unsupported("offset = true");
-  if (begin.size() > static_cast<std::size_t>(from.rank()) || end.size() != begin.size() || stride.size() != begin.size())
-    return corrupt_model("begin, end and strides have " + std::to_string(begin.size()) + ", " + std::to_string(end.size()) +
-                         " and " + std::to_string(stride.size()) + " numbers for an input " + from.to_string());
+  if (begin.size() > static_cast<std::size_t>(from.rank()) || end.size() != begin.size() ||
+      stride.size() != begin.size())
+    return corrupt_model("begin, end and strides have " + std::to_string(begin.size()) + ", " +
+                         std::to_string(end.size()) + " and " + std::to_string(stride.size()) +
+                         " numbers for an input " + from.to_string());
   graph::Slice node = whole(from);
   Shape kept;
   for (int k = 0; k < from.rank(); ++k) {
@@ -88,10 +91,12 @@ Status lower_strided_slice(Builder& builder, const Operator& op) {
     const std::int64_t step = stride[i];
     const std::uint32_t bit = std::uint32_t{1} << k;
     if (step == 0 || step < -dim * 2 || step > (std::int64_t{1} << 31))
-      return corrupt_model("stride " + std::to_string(step) + " in dimension " + std::to_string(k) + " of " + from.to_string());
+      return corrupt_model("stride " + std::to_string(step) + " in dimension " + std::to_string(k) + " of " +
+                           from.to_string());
     const auto clamp = [&](std::int64_t index) {
       if (index < 0) index = std::max<std::int64_t>(index, -dim - 1) + dim;
-      return step > 0 ? std::min(std::max<std::int64_t>(index, 0), dim) : std::min(std::max<std::int64_t>(index, -1), dim - 1);
+      return step > 0 ? std::min(std::max<std::int64_t>(index, 0), dim)
+                      : std::min(std::max<std::int64_t>(index, -1), dim - 1);
     };
     std::int64_t first = (begin_mask & bit) != 0 ? (step > 0 ? 0 : dim - 1) : clamp(begin[i]);
     std::int64_t last = (end_mask & bit) != 0 ? (step > 0 ? dim : -1) : clamp(end[i]);
@@ -99,13 +104,12 @@ Status lower_strided_slice(Builder& builder, const Operator& op) {
     if ((shrink_mask & bit) != 0) {
       first = begin[i] < 0 ? begin[i] + dim : begin[i];
       if (first < 0 || first >= dim)
-        return corrupt_model("index " + std::to_string(begin[i]) + " lies outside dimension " + std::to_string(k) + " of " +
-                             from.to_string());
+        return corrupt_model("index " + std::to_string(begin[i]) + " lies outside dimension " + std::to_string(k) +
+                             " of " + from.to_string());
       size = 1;
     } else {
       size = step > 0 ? (last - first + step - 1) / step : (first - last - step - 1) / -step;
-      if (size < 1)
-        return unsupported("an empty slice in dimension " + std::to_string(k) + " of " + from.to_string());
+      if (size < 1) return unsupported("an empty slice in dimension " + std::to_string(k) + " of " + from.to_string());
       kept.push_back(size);
     }
     node.begin[k] = first;
@@ -146,7 +150,8 @@ Status lower_split_v(Builder& builder, const Operator& op) {
     if (size == -1 && rest == nullptr) {
       rest = &size;
     } else if (size < 1 || size > from[axis]) {
-      return corrupt_model("a size of " + std::to_string(size) + " along axis " + std::to_string(axis) + " of " + from.to_string());
+      return corrupt_model("a size of " + std::to_string(size) + " along axis " + std::to_string(axis) + " of " +
+                           from.to_string());
     } else {
       sum += size;
     }

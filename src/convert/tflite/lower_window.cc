@@ -12,7 +12,8 @@ struct Padding2 {
   int before = 0, after = 0;
 };
 
-// TensorFlow's rule: SAME gives ceil(in / stride) outputs, and the odd pixel of padding goes to the end; VALID never pads.
+// TensorFlow's rule: SAME gives ceil(in / stride) outputs, and the odd pixel of padding goes to the end; VALID never
+// pads.
 Padding2 padding(Padding mode, std::int64_t in, int kernel, int stride, int dilation) {
   if (mode == Padding::kValid) return {};
   const std::int64_t out = (in + stride - 1) / stride;
@@ -23,7 +24,8 @@ Padding2 padding(Padding mode, std::int64_t in, int kernel, int stride, int dila
 
 Result<Padding> padding_mode(const FlatTable& options, int field) {
   const std::int8_t mode = options.number<std::int8_t>(field);
-  if (mode != 0 && mode != 1) return corrupt_model("padding mode " + std::to_string(mode) + ", expected 0 (SAME) or 1 (VALID)");
+  if (mode != 0 && mode != 1)
+    return corrupt_model("padding mode " + std::to_string(mode) + ", expected 0 (SAME) or 1 (VALID)");
   return static_cast<Padding>(mode);
 }
 
@@ -36,7 +38,8 @@ Result<int> positive(const FlatTable& options, int field, int otherwise, const c
 Result<Shape> shape_of_rank(Builder& builder, const Operator& op, int i, int rank, const char* what) {
   DOTORI_ASSIGN_OR_RETURN(const Shape shape, builder.input_shape(op, i));
   if (shape.rank() != rank)
-    return corrupt_model(std::string(what) + " must have " + std::to_string(rank) + " dimensions, found " + shape.to_string());
+    return corrupt_model(std::string(what) + " must have " + std::to_string(rank) + " dimensions, found " +
+                         shape.to_string());
   return shape;
 }
 
@@ -139,8 +142,8 @@ Status lower_depthwise_conv2d(Builder& builder, const Operator& op) {
 
 namespace {
 
-// The transposed convolution whose forward twin maps `out` to `in`: `total` pixels more than `out` are computed and cut off
-// (SAME: half at the start), or some are missing at the end.
+// The transposed convolution whose forward twin maps `out` to `in`: `total` pixels more than `out` are computed and cut
+// off (SAME: half at the start), or some are missing at the end.
 struct Cut {
   int before = 0, after = 0, extra = 0;
 };
@@ -171,7 +174,8 @@ Status lower_transpose_conv(Builder& builder, const Operator& op) {
   DOTORI_ASSIGN_OR_RETURN(const Shape w, shape_of_rank(builder, op, 1, 4, "the weights"));
   DOTORI_ASSIGN_OR_RETURN(const Shape x, shape_of_rank(builder, op, 2, 4, "the input"));
   DOTORI_RETURN_IF_ERROR(check_kernel(w));
-  if (out.size() != 4) return corrupt_model("the output shape must have 4 numbers, found " + std::to_string(out.size()));
+  if (out.size() != 4)
+    return corrupt_model("the output shape must have 4 numbers, found " + std::to_string(out.size()));
   DOTORI_RETURN_IF_ERROR(graph::expect_range("output height", out[1], 1, std::int64_t{1} << 31));
   DOTORI_RETURN_IF_ERROR(graph::expect_range("output width", out[2], 1, std::int64_t{1} << 31));
   if (out[0] != x[0] || out[3] != w[0])
@@ -252,17 +256,18 @@ Status lower_pool(Builder& builder, const Operator& op) {
     node.pad_right = columns.after;
     return graph::Op(node);
   };
-  return builder.emit_activated(op, activation,
-                                op.code == kMaxPool2d ? fill(graph::MaxPool2d{}) : fill(graph::AveragePool2d{}), {input});
+  return builder.emit_activated(
+      op, activation, op.code == kMaxPool2d ? fill(graph::MaxPool2d{}) : fill(graph::AveragePool2d{}), {input});
 }
 
-// Resize{Bilinear,NearestNeighbor}Options: [new_height, new_width,] align_corners, half_pixel_centers. Inputs: x, size (h, w).
+// Resize{Bilinear,NearestNeighbor}Options: [new_height, new_width,] align_corners, half_pixel_centers. Inputs: x, size
+// (h, w).
 Status lower_resize(Builder& builder, const Operator& op) {
   DOTORI_RETURN_IF_ERROR(builder.expect_inputs(op, 2, 2));
   DOTORI_RETURN_IF_ERROR(builder.expect_outputs(op, 1));
   const bool bilinear = op.code == kResizeBilinear;
-  DOTORI_ASSIGN_OR_RETURN(const FlatTable options,
-                          builder.options(op, bilinear ? OptionsType::kResizeBilinear : OptionsType::kResizeNearestNeighbor));
+  DOTORI_ASSIGN_OR_RETURN(const FlatTable options, builder.options(op, bilinear ? OptionsType::kResizeBilinear
+                                                                                : OptionsType::kResizeNearestNeighbor));
   const bool align_corners = options.boolean(bilinear ? 2 : 0);
   const bool half_pixel = options.boolean(bilinear ? 3 : 1);
   if (align_corners && half_pixel) return unsupported("align_corners together with half_pixel_centers");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// ZIP: the "end of central directory" record at the end of the file leads to the list of members, each of which leads to
-// its data. All numbers little-endian. Source: PKWARE APPNOTE.TXT, sections 4.3.7, 4.3.12, 4.3.16.
+// ZIP: the "end of central directory" record at the end of the file leads to the list of members, each of which leads
+// to its data. All numbers little-endian. Source: PKWARE APPNOTE.TXT, sections 4.3.7, 4.3.12, 4.3.16.
 #include "convert/tflite/metadata.h"
 
 #include <cstdint>
@@ -15,7 +15,8 @@ constexpr std::size_t kMaxLabels = 65536;
 std::uint64_t number(Span<const unsigned char> file, std::uint64_t at, int bytes) {
   if (at > file.size() || file.size() - at < static_cast<std::uint64_t>(bytes)) return 0;
   std::uint64_t value = 0;
-  for (int i = bytes - 1; i >= 0; --i) value = value << 8 | file[static_cast<std::size_t>(at) + static_cast<std::size_t>(i)];
+  for (int i = bytes - 1; i >= 0; --i)
+    value = value << 8 | file[static_cast<std::size_t>(at) + static_cast<std::size_t>(i)];
   return value;
 }
 
@@ -72,7 +73,8 @@ std::vector<std::string> read_labels(Span<const unsigned char> file) {
     if (number(file, entry, 4) != 0x02014b50) return {};
     const std::uint64_t name_bytes = number(file, entry + 28, 2);
     if (entry + 46 + name_bytes > end) return {};
-    const std::string name(reinterpret_cast<const char*>(file.data()) + entry + 46, static_cast<std::size_t>(name_bytes));
+    const std::string name(reinterpret_cast<const char*>(file.data()) + entry + 46,
+                           static_cast<std::size_t>(name_bytes));
     if (ends_with(name, ".txt")) {
       texts.push_back(entry);
       if (name.find("label") != std::string::npos) labels.push_back(entry);

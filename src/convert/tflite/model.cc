@@ -23,7 +23,8 @@ Result<std::vector<int>> tensor_numbers(FlatNumbers<std::int32_t> numbers, std::
     const std::int32_t n = numbers[i];
     const bool left_out = n == -1 && optional;
     if (!left_out && (n < 0 || static_cast<std::size_t>(n) >= tensor_count))
-      return corrupt_model(what + " names tensor " + std::to_string(n) + ", but there are " + std::to_string(tensor_count));
+      return corrupt_model(what + " names tensor " + std::to_string(n) + ", but there are " +
+                           std::to_string(tensor_count));
     result.push_back(n);
   }
   return result;
@@ -98,8 +99,8 @@ Status read_tensors(const FlatTable& subgraph, const FlatTables& buffers, Model*
     const std::uint32_t buffer = table.number<std::uint32_t>(tensor_field::kBuffer);
     if (buffer != 0) {
       if (buffer >= buffers.size())
-        return corrupt_model("tensor '" + tensor.name + "' names buffer " + std::to_string(buffer) + ", but there are " +
-                             std::to_string(buffers.size()));
+        return corrupt_model("tensor '" + tensor.name + "' names buffer " + std::to_string(buffer) +
+                             ", but there are " + std::to_string(buffers.size()));
       DOTORI_ASSIGN_OR_RETURN(tensor.data, buffer_data(*model->file, buffers[buffer], buffer));
     }
     if (!model->file->ok()) return model->file->status();
@@ -126,8 +127,8 @@ Status read_operators(const FlatTable& subgraph, const FlatTables& codes, Model*
     const int old_code = code.number<std::int8_t>(operator_code_field::kDeprecatedBuiltinCode);
     op.code = std::max(old_code, code.number<std::int32_t>(operator_code_field::kBuiltinCode));
     if (op.code == kCustomOperator) op.custom_code = code.string(operator_code_field::kCustomCode);
-    DOTORI_ASSIGN_OR_RETURN(op.inputs, tensor_numbers(table.numbers<std::int32_t>(operator_field::kInputs), tensor_count,
-                                                      true, what + "'s input list"));
+    DOTORI_ASSIGN_OR_RETURN(op.inputs, tensor_numbers(table.numbers<std::int32_t>(operator_field::kInputs),
+                                                      tensor_count, true, what + "'s input list"));
     DOTORI_ASSIGN_OR_RETURN(op.outputs, tensor_numbers(table.numbers<std::int32_t>(operator_field::kOutputs),
                                                        tensor_count, false, what + "'s output list"));
     if (op.outputs.empty()) return corrupt_model(what + " has no output");
@@ -144,17 +145,28 @@ Status read_operators(const FlatTable& subgraph, const FlatTables& codes, Model*
 
 const char* tensor_type_name(TensorType type) noexcept {
   switch (type) {
-    case TensorType::kFloat32: return "float32";
-    case TensorType::kFloat16: return "float16";
-    case TensorType::kInt32: return "int32";
-    case TensorType::kUint8: return "uint8";
-    case TensorType::kInt64: return "int64";
-    case TensorType::kString: return "string";
-    case TensorType::kBool: return "bool";
-    case TensorType::kInt16: return "int16";
-    case TensorType::kComplex64: return "complex64";
-    case TensorType::kInt8: return "int8";
-    case TensorType::kFloat64: return "float64";
+    case TensorType::kFloat32:
+      return "float32";
+    case TensorType::kFloat16:
+      return "float16";
+    case TensorType::kInt32:
+      return "int32";
+    case TensorType::kUint8:
+      return "uint8";
+    case TensorType::kInt64:
+      return "int64";
+    case TensorType::kString:
+      return "string";
+    case TensorType::kBool:
+      return "bool";
+    case TensorType::kInt16:
+      return "int16";
+    case TensorType::kComplex64:
+      return "complex64";
+    case TensorType::kInt8:
+      return "int8";
+    case TensorType::kFloat64:
+      return "float64";
   }
   return "unknown";
 }
@@ -163,15 +175,20 @@ std::size_t tensor_type_bytes(TensorType type) noexcept {
   switch (type) {
     case TensorType::kUint8:
     case TensorType::kInt8:
-    case TensorType::kBool: return 1;
+    case TensorType::kBool:
+      return 1;
     case TensorType::kFloat16:
-    case TensorType::kInt16: return 2;
+    case TensorType::kInt16:
+      return 2;
     case TensorType::kFloat32:
-    case TensorType::kInt32: return 4;
+    case TensorType::kInt32:
+      return 4;
     case TensorType::kInt64:
     case TensorType::kFloat64:
-    case TensorType::kComplex64: return 8;
-    case TensorType::kString: return 0;
+    case TensorType::kComplex64:
+      return 8;
+    case TensorType::kString:
+      return 0;
   }
   return 0;
 }
@@ -188,7 +205,8 @@ Result<Model> read_model(Span<const unsigned char> bytes) {
   const FlatTables subgraphs = root.tables(model_field::kSubgraphs);
   if (!model.file->ok()) return model.file->status();
   if (subgraphs.size() != 1)
-    return unsupported("the file has " + std::to_string(subgraphs.size()) + " subgraphs, only files with one are supported");
+    return unsupported("the file has " + std::to_string(subgraphs.size()) +
+                       " subgraphs, only files with one are supported");
   const FlatTable subgraph = subgraphs[0];
   model.name = subgraph.string(subgraph_field::kName);
   DOTORI_RETURN_IF_ERROR(read_tensors(subgraph, root.tables(model_field::kBuffers), &model));

@@ -2,14 +2,14 @@
 // A .tflite file as plain structs, checked: every index is in range, every constant has the bytes its shape needs.
 #pragma once
 
+#include <dotori/span.h>
+#include <dotori/status.h>
+#include <dotori/tensor.h>
+
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
-
-#include <dotori/span.h>
-#include <dotori/status.h>
-#include <dotori/tensor.h>
 
 #include "convert/tflite/flatbuffer.h"
 #include "convert/tflite/schema.h"
@@ -17,13 +17,13 @@
 namespace dotori::convert::tflite {
 
 struct Tensor {
-  std::string name;                       // never empty
-  Shape shape;                            // as stored; dynamic dimensions have their stored stand-in (mostly 1)
-  Shape signature;                        // same rank with -1 for dynamic dimensions; empty: all fixed
+  std::string name;  // never empty
+  Shape shape;       // as stored; dynamic dimensions have their stored stand-in (mostly 1)
+  Shape signature;   // same rank with -1 for dynamic dimensions; empty: all fixed
   TensorType type = TensorType::kFloat32;
-  Span<const unsigned char> data;         // a constant's elements; empty: not a constant
-  std::shared_ptr<const void> owner;      // of `data` when it is not in the file
-  std::vector<float> scales;              // quantisation; empty: none
+  Span<const unsigned char> data;     // a constant's elements; empty: not a constant
+  std::shared_ptr<const void> owner;  // of `data` when it is not in the file
+  std::vector<float> scales;          // quantisation; empty: none
   std::vector<std::int64_t> zero_points;
   int quantized_dimension = 0;
   bool sparse = false;
@@ -34,12 +34,12 @@ struct Tensor {
 };
 
 struct Operator {
-  int index = 0;                // its number in the file
-  int code = 0;                 // BuiltinOperator
-  std::string custom_code;      // kCustomOperator only
-  std::string name;             // its first output's name
-  std::vector<int> inputs;      // tensor numbers; -1: left out
-  std::vector<int> outputs;     // tensor numbers
+  int index = 0;             // its number in the file
+  int code = 0;              // BuiltinOperator
+  std::string custom_code;   // kCustomOperator only
+  std::string name;          // its first output's name
+  std::vector<int> inputs;   // tensor numbers; -1: left out
+  std::vector<int> outputs;  // tensor numbers
   OptionsType options_type = OptionsType::kNone;
   FlatTable options;
 };

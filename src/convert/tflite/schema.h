@@ -86,7 +86,7 @@ enum class OptionsType : std::uint8_t {
   kGelu = 116,
 };
 
-constexpr int kCustomOperator = 32;  // BuiltinOperator::CUSTOM
+constexpr int kCustomOperator = 32;      // BuiltinOperator::CUSTOM
 constexpr int kOperatorCodeLimit = 127;  // deprecated_builtin_code: the code is in builtin_code
 
 }  // namespace dotori::convert::tflite

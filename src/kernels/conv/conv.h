@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// float32 2-D convolution and transposed convolution in plain C++, NHWC: the specification of what the fast ways compute (those
-// are matrix products, see kernels/gemm), and the kernel where the weights are only known at run time.
+// float32 2-D convolution and transposed convolution in plain C++, NHWC: the specification of what the fast ways
+// compute (those are matrix products, see kernels/gemm), and the kernel where the weights are only known at run time.
 // Convolution:  y[oy][ox][o] = clamp(bias[o] + sum over ky, kx, c of x[iy][ix][first(o) + c] * w[o][ky][kx][c])
 //   iy = oy * stride_h - pad_top + ky * dilation_h,  ix = ox * stride_w - pad_left + kx * dilation_w
 // Transposed:   the same sum over the ky, kx for which iy and ix are whole,
 //   iy = (oy + pad_top - ky * dilation_h) / stride_h,  ix = (ox + pad_left - kx * dilation_w) / stride_w
-// first(o) is the first input channel of o's group. Taps outside the image are left out. The sum starts with the bias and goes
-// through ky, kx, c upwards in single precision; a NaN sum stays NaN.
+// first(o) is the first input channel of o's group. Taps outside the image are left out. The sum starts with the bias
+// and goes through ky, kx, c upwards in single precision; a NaN sum stays NaN.
 #pragma once
 
 #include <stddef.h>
@@ -26,12 +26,12 @@ struct ConvF32 {
   float low, high;  // -infinity and infinity: no clamp
 };
 
-// One output row: `src` is the whole image [in_h][in_w][in_c], `weights` [out_c][kernel_h][kernel_w][in_c / groups], `bias`
-// [out_c] or null (zeros), `dst_row` the row [out_w][out_c]. No overlap; any alignment.
-using ConvF32Fn = void (*)(const ConvF32& conv, const float* src, const float* weights, const float* bias, float* dst_row,
-                           int32_t out_y) noexcept;
-void conv_f32_any__reference(const ConvF32& conv, const float* src, const float* weights, const float* bias, float* dst_row,
-                             int32_t out_y) noexcept;
+// One output row: `src` is the whole image [in_h][in_w][in_c], `weights` [out_c][kernel_h][kernel_w][in_c / groups],
+// `bias` [out_c] or null (zeros), `dst_row` the row [out_w][out_c]. No overlap; any alignment.
+using ConvF32Fn = void (*)(const ConvF32& conv, const float* src, const float* weights, const float* bias,
+                           float* dst_row, int32_t out_y) noexcept;
+void conv_f32_any__reference(const ConvF32& conv, const float* src, const float* weights, const float* bias,
+                             float* dst_row, int32_t out_y) noexcept;
 void conv_transpose_f32_any__reference(const ConvF32& conv, const float* src, const float* weights, const float* bias,
                                        float* dst_row, int32_t out_y) noexcept;
 

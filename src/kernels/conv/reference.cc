@@ -4,13 +4,15 @@
 namespace dotori::kernels {
 namespace {
 
-// The input position that tap `tap` of output position `out` reads, or -1 for none. 64 bits: products of hostile attributes.
+// The input position that tap `tap` of output position `out` reads, or -1 for none. 64 bits: products of hostile
+// attributes.
 int64_t conv_position(int32_t out, int32_t tap, int32_t stride, int32_t dilation, int32_t pad, int32_t size) noexcept {
   const int64_t in = int64_t{out} * stride - pad + int64_t{tap} * dilation;
   return in >= 0 && in < size ? in : -1;
 }
 
-int64_t transposed_position(int32_t out, int32_t tap, int32_t stride, int32_t dilation, int32_t pad, int32_t size) noexcept {
+int64_t transposed_position(int32_t out, int32_t tap, int32_t stride, int32_t dilation, int32_t pad,
+                            int32_t size) noexcept {
   const int64_t scaled = int64_t{out} + pad - int64_t{tap} * dilation;
   return scaled >= 0 && scaled % stride == 0 && scaled / stride < size ? scaled / stride : -1;
 }
@@ -18,7 +20,8 @@ int64_t transposed_position(int32_t out, int32_t tap, int32_t stride, int32_t di
 using Position = int64_t (*)(int32_t, int32_t, int32_t, int32_t, int32_t, int32_t) noexcept;
 
 template <Position kPosition>
-void row(const ConvF32& conv, const float* src, const float* weights, const float* bias, float* dst, int32_t out_y) noexcept {
+void row(const ConvF32& conv, const float* src, const float* weights, const float* bias, float* dst,
+         int32_t out_y) noexcept {
   const size_t group_in = static_cast<size_t>(conv.in_c / conv.groups);
   const size_t group_out = static_cast<size_t>(conv.out_c / conv.groups);
   for (int32_t out_x = 0; out_x < conv.out_w; ++out_x) {
@@ -45,8 +48,8 @@ void row(const ConvF32& conv, const float* src, const float* weights, const floa
 
 }  // namespace
 
-void conv_f32_any__reference(const ConvF32& conv, const float* src, const float* weights, const float* bias, float* dst_row,
-                             int32_t out_y) noexcept {
+void conv_f32_any__reference(const ConvF32& conv, const float* src, const float* weights, const float* bias,
+                             float* dst_row, int32_t out_y) noexcept {
   row<conv_position>(conv, src, weights, bias, dst_row, out_y);
 }
 

@@ -31,28 +31,30 @@ inline void store_part(float* p, float32x4_t v, int32_t n) noexcept {
   memcpy(p, x, static_cast<size_t>(n) * sizeof(float));
 }
 
-// One step of K from lane `kLane` of four.
-template <int M, int V, int kLane>
-inline void step(float32x4_t (&sum)[M][V], const float32x4_t (&x)[M], const float* (&b)[V]) noexcept {
+// One step of K, lane kLane of x: M rows times V vectors of 4 columns, kPerPanel of them from each panel.
+template <int M, int V, int kPerPanel, int kLane>
+inline void step(float32x4_t (&sum)[M][V], const float32x4_t (&x)[M], const float* (&b)[V / kPerPanel]) noexcept {
   float32x4_t columns[V];
-  DOTORI_UNROLL for (int v = 0; v < V; ++v) columns[v] = vld1q_f32(b[v]);
-  DOTORI_UNROLL for (int r = 0; r < M; ++r)
+  DOTORI_UNROLL for (int v = 0; v < V; ++v) columns[v] = vld1q_f32(b[v / kPerPanel] + 4 * (v % kPerPanel));
+  DOTORI_UNROLL for (int r = 0; r < M; ++r) {
     DOTORI_UNROLL for (int v = 0; v < V; ++v) sum[r][v] = vfmaq_laneq_f32(sum[r][v], columns[v], x[r], kLane);
-  DOTORI_UNROLL for (int v = 0; v < V; ++v) b[v] += kNr;
+  }
+  DOTORI_UNROLL for (int p = 0; p < V / kPerPanel; ++p) b[p] += kNr;
 }
 
-// M rows times V vectors of 4 columns: `kPerPanel` of each panel. `n`: columns to store.
+// M rows times V vectors. `n`: columns to store.
 template <int M, int V, int kPerPanel>
 inline void tile(const GemmF32Strip& s, size_t panel, ptrdiff_t c_offset, int32_t n) noexcept {
+  constexpr int kPanels = V / kPerPanel;
   float32x4_t sum[M][V];
-  const float* b[V];
-  DOTORI_UNROLL for (int v = 0; v < V; ++v) b[v] = s.b + panel + static_cast<size_t>(v / kPerPanel) * s.panel_stride + 4 * (v % kPerPanel);
-  DOTORI_UNROLL for (int v = 0; v < V; ++v) {
-    if (s.bias != nullptr) {
-      const float* bias = s.bias + panel + static_cast<size_t>(v / kPerPanel) * s.panel_stride + 4 * (v % kPerPanel);
-      const float32x4_t x = vld1q_f32(bias);
+  if (s.bias != nullptr) {
+    DOTORI_UNROLL for (int v = 0; v < V; ++v) {
+      const size_t at = panel + static_cast<size_t>(v / kPerPanel) * s.panel_stride;
+      const float32x4_t x = vld1q_f32(s.bias + at + 4 * (v % kPerPanel));
       DOTORI_UNROLL for (int r = 0; r < M; ++r) sum[r][v] = x;
-    } else {
+    }
+  } else {
+    DOTORI_UNROLL for (int v = 0; v < V; ++v) {
       const int32_t lanes = n - 4 * v;
       DOTORI_UNROLL for (int r = 0; r < M; ++r) {
         const float* c = s.c[r] + c_offset + 4 * v;
@@ -61,6 +63,8 @@ inline void tile(const GemmF32Strip& s, size_t panel, ptrdiff_t c_offset, int32_
     }
   }
 
+  const float* b[kPanels];
+  DOTORI_UNROLL for (int p = 0; p < kPanels; ++p) b[p] = s.b + panel + static_cast<size_t>(p) * s.panel_stride;
   const float* const* rows = s.a;
   for (size_t t = 0; t < s.taps; ++t, rows += kMr) {
     const float* a[M];
@@ -69,15 +73,15 @@ inline void tile(const GemmF32Strip& s, size_t panel, ptrdiff_t c_offset, int32_
     for (; i + 4 <= s.k; i += 4) {
       float32x4_t x[M];
       DOTORI_UNROLL for (int r = 0; r < M; ++r) x[r] = vld1q_f32(a[r] + i);
-      step<M, V, 0>(sum, x, b);
-      step<M, V, 1>(sum, x, b);
-      step<M, V, 2>(sum, x, b);
-      step<M, V, 3>(sum, x, b);
+      step<M, V, kPerPanel, 0>(sum, x, b);
+      step<M, V, kPerPanel, 1>(sum, x, b);
+      step<M, V, kPerPanel, 2>(sum, x, b);
+      step<M, V, kPerPanel, 3>(sum, x, b);
     }
     for (; i < s.k; ++i) {
       float32x4_t x[M];
       DOTORI_UNROLL for (int r = 0; r < M; ++r) x[r] = vld1q_dup_f32(a[r] + i);
-      step<M, V, 0>(sum, x, b);
+      step<M, V, kPerPanel, 0>(sum, x, b);
     }
   }
 

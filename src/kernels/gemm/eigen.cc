@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The portable kernel for machines without one of ours. Rows are copied into a block first, because Eigen wants a matrix; its
-// products of such small blocks need no heap.
+// The portable kernel for machines without one of ours. Rows are copied into a block first, because Eigen wants a
+// matrix; its products of such small blocks need no heap.
 #define EIGEN_MPL2_ONLY
 #define EIGEN_DONT_PARALLELIZE
 #define EIGEN_NO_DEBUG
 #include <Eigen/Core>
-
 #include <algorithm>
 #include <cstring>
 
@@ -26,8 +25,8 @@ struct Position {
   size_t tap = 0, i = 0;
 };
 
-// Copies the next `depth` floats of every row to block[kMr][depth]. Rows from m on keep what they hold: the product always has
-// kMr rows, because Eigen takes another way through fewer, with other roundings.
+// Copies the next `depth` floats of every row to block[kMr][depth]. Rows from m on keep what they hold: the product
+// always has kMr rows, because Eigen takes another way through fewer, with other roundings.
 Position gather(const GemmF32Strip& s, Position from, size_t depth, float* block) noexcept {
   size_t done = 0;
   while (done < depth) {

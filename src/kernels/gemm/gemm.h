@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // float32 matrix product with indirect rows: the arithmetic of convolutions and fully connected layers.
 //   c[r][j] = min(max(bias[j] + sum over t < taps, i < k of a[t][r][i] * b[t * k + i][j], low), high)
-// The sum of an element starts with the bias (or with what c holds) and goes through t, then i, upwards, one multiply-add each:
-// fused in the vector kernels, two roundings in the plain C++ ones. It is the same wherever the element lies and however rows,
-// columns and K are cut into calls, so the bits depend neither on tiles nor on threads. A NaN sum stays NaN. (The Eigen kernel
-// sums blocks of K in an order of Eigen's own; that depends on the cuts of K, but not on rows, columns and threads either.)
+// The sum of an element starts with the bias (or with what c holds) and goes through t, then i, upwards, one
+// multiply-add each: fused in the vector kernels, two roundings in the plain C++ ones. It is the same wherever the
+// element lies and however rows, columns and K are cut into calls, so the bits depend neither on tiles nor on threads.
+// A NaN sum stays NaN. (The Eigen kernel sums blocks of K in an order of Eigen's own; that depends on the cuts of K,
+// but not on rows, columns and threads either.)
 //
-//            nr columns                       Rows of A are found through pointers, mr for each tap: a convolution points at its
-//           +----------+                      input pixels and never copies them; a pixel outside the image is a row of zeros.
-//   taps*k  | panel of | ...  (B, packed)     B lies in panels of nr columns; the last one is filled up with zeros.
-//           +----------+
-//   k floats of tap 0, tap 1, …
+//            nr columns                  Rows of A are found through pointers, mr for each tap: a convolution points
+//           +----------+                 at its input pixels and never copies them; a pixel outside the image is a row
+//   taps*k  | panel of | ...  (B,        of zeros. B lies in panels of nr columns; the last one is filled up with
+//   zeros.
+//           +----------+       packed)
+//   k floats of tap 0, tap 1, ...
 //   mr +--+ +----------+
 //      |  | |   tile   | ...  (C, in place)
 //      +--+ +----------+
@@ -33,9 +35,9 @@ struct GemmF32Strip {
   size_t panel_stride;    // floats from one panel to the next, for both b and bias
   float* const* c;        // [m] rows; row r is the n floats at c[r] + c_offset; nothing behind them is touched
   ptrdiff_t c_offset;
-  int32_t m;              // 1..mr
-  int32_t n;              // >= 1
-  float low, high;        // not NaN; -infinity and infinity: no clamp
+  int32_t m;        // 1..mr
+  int32_t n;        // >= 1
+  float low, high;  // not NaN; -infinity and infinity: no clamp
 };
 
 using GemmF32Fn = void (*)(const GemmF32Strip& strip) noexcept;
@@ -47,18 +49,21 @@ struct GemmF32Kernel {
 };
 // Everything compiled in, best first, the reference last; `*count` receives the number.
 const GemmF32Kernel* gemm_f32_kernels(size_t* count) noexcept;
-// Never fails. `isa` is what may be used, `machine` what this machine has. Where the machine has nothing that a kernel here is
-// written for, the answer is the portable Eigen kernel; otherwise, for kIsaNone, the reference.
+// Never fails. `isa` is what may be used, `machine` what this machine has. Where the machine has nothing that a kernel
+// here is written for, the answer is the portable Eigen kernel; otherwise, for kIsaNone, the reference.
 const GemmF32Kernel& select_gemm_f32(Isa isa = host_isa(), Isa machine = machine_isa()) noexcept;
 
 // Floats of one packed panel with `depth` = taps * k rows: nr biases, then [depth][nr] weights.
-constexpr size_t gemm_f32_panel_elems(int32_t nr, size_t depth) noexcept { return static_cast<size_t>(nr) * (1 + depth); }
+constexpr size_t gemm_f32_panel_elems(int32_t nr, size_t depth) noexcept {
+  return static_cast<size_t>(nr) * (1 + depth);
+}
 // Panels of `n` columns.
 constexpr size_t gemm_f32_panels(int32_t nr, size_t n) noexcept {
   return (n + static_cast<size_t>(nr) - 1) / static_cast<size_t>(nr);
 }
 // Packs taps of weights[n][depth]: column j of the packed matrix is, for each tap t, the k floats at
-// weights + j * column_stride + tap_offsets[t]. `bias` is [n] or null (zeros). `packed` holds gemm_f32_panels(nr, n) panels.
+// weights + j * column_stride + tap_offsets[t]. `bias` is [n] or null (zeros). `packed` holds gemm_f32_panels(nr, n)
+// panels.
 void pack_gemm_f32(const float* weights, size_t column_stride, const size_t* tap_offsets, size_t taps, size_t k,
                    const float* bias, size_t n, int32_t nr, float* packed) noexcept;
 

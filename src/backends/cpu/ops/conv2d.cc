@@ -6,8 +6,8 @@
 namespace dotori::backends::cpu {
 namespace {
 
-// With few channels a tap is too short for the inner loop; all taps of a kernel row, which lie behind each other in the image,
-// are then taken as one. Up to this many floats.
+// With few channels a tap is too short for the inner loop; all taps of a kernel row, which lie behind each other in the
+// image, are then taken as one. Up to this many floats.
 constexpr std::int64_t kMostMergedFloats = 64;
 
 Status compile_reference(const graph::Conv2d& op, CompileContext& context) {
@@ -28,8 +28,8 @@ Status compile_reference(const graph::Conv2d& op, CompileContext& context) {
   conv.pad_top = op.pad_top;
   conv.pad_left = op.pad_left;
   conv.groups = op.groups;
-  return emit_conv_reference("conv_f32_any__reference", kernels::conv_f32_any__reference, conv, x[0], y[1], op.activation,
-                             context);
+  return emit_conv_reference("conv_f32_any__reference", kernels::conv_f32_any__reference, conv, x[0], y[1],
+                             op.activation, context);
 }
 
 }  // namespace
@@ -63,7 +63,8 @@ Status compile(const graph::Conv2d& op, CompileContext& context) {
   phase.columns = y[2];
   for (int ky = 0; ky < op.kernel_h; ++ky) {
     for (int kx = 0; kx < op.kernel_w; kx += static_cast<int>(conv.span)) {
-      const std::size_t index = static_cast<std::size_t>(ky) * static_cast<std::size_t>(op.kernel_w) + static_cast<std::size_t>(kx);
+      const std::size_t index =
+          static_cast<std::size_t>(ky) * static_cast<std::size_t>(op.kernel_w) + static_cast<std::size_t>(kx);
       phase.taps.push_back({ky * op.dilation_h - op.pad_top, kx * op.dilation_w - op.pad_left, index * group_in});
     }
   }

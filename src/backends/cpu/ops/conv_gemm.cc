@@ -12,8 +12,8 @@ namespace {
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
-// K at a time. A panel's part (256 * nr floats, 16 KiB for nr = 16) then stays in the first-level cache, while the rows of a
-// task pass by from the second-level cache.
+// K at a time. A panel's part (256 * nr floats, 16 KiB for nr = 16) then stays in the first-level cache, while the rows
+// of a task pass by from the second-level cache.
 constexpr std::size_t kDepthBlock = 256;
 // Rows of a task: what the second-level cache holds of them, kDepthBlock floats each, is 96 KiB.
 constexpr std::int64_t kRowsOfTask = 96;
@@ -32,11 +32,11 @@ struct Tap {
 // In packed memory, as the step sees it.
 struct Phase {
   std::int64_t first_y, first_x, columns;
-  std::int64_t pixels;       // batch * rows * columns
-  std::int64_t image_pixels; // rows * columns
+  std::int64_t pixels;        // batch * rows * columns
+  std::int64_t image_pixels;  // rows * columns
   std::int64_t tasks_before, row_blocks;
   std::int32_t taps;
-  std::int32_t tap_step;     // taps in a block of K; 1 where a tap itself is cut
+  std::int32_t tap_step;  // taps in a block of K; 1 where a tap itself is cut
   const Tap* tap;
   const float* packed;
   std::size_t panel_elems;
@@ -68,12 +68,12 @@ struct ConvGemmStep {
   std::int64_t in_h, in_w, in_c, out_h, out_w, out_c;
   std::int64_t span, in_step_y, in_step_x, out_step_y, out_step_x;
   std::int64_t group_in, group_out, group_panels, panels;
-  std::size_t k, k_step;     // floats of a tap; of them in a block of K
+  std::size_t k, k_step;  // floats of a tap; of them in a block of K
   std::int64_t block_tiles, column_blocks, tasks;
   const Phase* phases;
   int phase_count;
   const float* zeros;
-  bool dense;                // a task's output rows lie behind each other
+  bool dense;  // a task's output rows lie behind each other
   FusedActivation activation;
   BufferRef input, output, scratch;
   std::size_t scratch_bytes, border_at;  // of one thread
@@ -109,21 +109,27 @@ struct ConvGemmStep {
     if (activation.after != nullptr) activate(block);
   }
 
-  // Fills the pointers of all tiles.
+  // Fills the pointers of all tiles, a run of pixels in one output row at a time.
   void point(const Phase& phase, const Block& block, std::int64_t first_pixel, const float* src, float* dst,
              float* border) const noexcept {
     const std::int64_t rows = phase.image_pixels / phase.columns, image_elems = in_h * in_w * in_c;
+    const std::int64_t c_step = out_step_x * out_c;
     std::int64_t n = first_pixel / phase.image_pixels;
     std::int64_t j = first_pixel % phase.image_pixels / phase.columns, i = first_pixel % phase.columns;
     for (std::int64_t tile = 0; tile < block.tiles; ++tile) {
-      float** c = block.c + tile * mr;
-      const float** a = block.a + tile * phase.taps * mr;
       const std::int64_t m = block.rows.size(tile);
-      for (std::int64_t r = 0; r < m; ++r, ++a) {
-        c[r] = dst + ((n * out_h + phase.first_y + j * out_step_y) * out_w + phase.first_x + i * out_step_x) * out_c;
-        point_row(phase, src + n * image_elems, j * in_step_y, i * in_step_x, a,
+      for (std::int64_t r = 0; r < m;) {
+        const std::int64_t run_pixels = std::min(m - r, phase.columns - i);
+        float** c = block.c + tile * mr + r;
+        float* out =
+            dst + ((n * out_h + phase.first_y + j * out_step_y) * out_w + phase.first_x + i * out_step_x) * out_c;
+        for (std::int64_t p = 0; p < run_pixels; ++p, out += c_step) c[p] = out;
+        point_run(phase, src + n * image_elems, j * in_step_y, i * in_step_x, run_pixels,
+                  block.a + tile * phase.taps * mr + r,
                   border + (tile * mr + r) * phase.taps * static_cast<std::int64_t>(k));
-        if (++i < phase.columns) continue;
+        r += run_pixels;
+        i += run_pixels;
+        if (i < phase.columns) continue;
         i = 0;
         if (++j < rows) continue;
         j = 0;
@@ -132,24 +138,28 @@ struct ConvGemmStep {
     }
   }
 
-  // The pointers of one output pixel, whose taps are relative to input pixel (y, x): a[tap * mr].
-  void point_row(const Phase& phase, const float* image, std::int64_t y, std::int64_t x, const float** a,
-                 float* border) const noexcept {
-    const std::ptrdiff_t offset = (y * in_w + x) * in_c;
-    if (y + phase.least_dy >= 0 && y + phase.most_dy < in_h && x + phase.least_dx >= 0 && x + phase.most_dx + span <= in_w) {
-      for (std::int32_t t = 0; t < phase.taps; ++t, a += mr) *a = image + (offset + phase.tap[t].offset);
+  // The pointers a[tap * mr + p] of `pixels` output pixels. The taps of the first are relative to input pixel (y, x).
+  void point_run(const Phase& phase, const float* image, std::int64_t y, std::int64_t x, std::int64_t pixels,
+                 const float** a, float* border) const noexcept {
+    const bool inside_y = y + phase.least_dy >= 0 && y + phase.most_dy < in_h;
+    if (inside_y && x + phase.least_dx >= 0 && x + (pixels - 1) * in_step_x + phase.most_dx + span <= in_w) {
+      const std::ptrdiff_t offset = (y * in_w + x) * in_c, a_step = in_step_x * in_c;
+      for (std::int32_t t = 0; t < phase.taps; ++t, a += mr) {
+        const float* from = image + (offset + phase.tap[t].offset);
+        for (std::int64_t p = 0; p < pixels; ++p, from += a_step) a[p] = from;
+      }
       return;
     }
-    for (std::int32_t t = 0; t < phase.taps; ++t, a += mr, border += k) {
-      const Tap& tap = phase.tap[t];
-      const std::int64_t in_y = y + tap.dy, in_x = x + tap.dx;
-      if (in_y < 0 || in_y >= in_h || in_x + span <= 0 || in_x >= in_w)
-        *a = zeros;
-      else if (in_x >= 0 && in_x + span <= in_w)
-        *a = image + (offset + tap.offset);
-      else
-        *a = copy_border(image, in_y, in_x, border);
+    for (std::int64_t p = 0; p < pixels; ++p, x += in_step_x) {
+      for (std::int32_t t = 0; t < phase.taps; ++t, border += k)
+        a[t * mr + p] = point_one(image, y + phase.tap[t].dy, x + phase.tap[t].dx, border);
     }
+  }
+
+  const float* point_one(const float* image, std::int64_t y, std::int64_t x, float* border) const noexcept {
+    if (y < 0 || y >= in_h || x + span <= 0 || x >= in_w) return zeros;
+    if (x >= 0 && x + span <= in_w) return image + (y * in_w + x) * in_c;
+    return copy_border(image, y, x, border);
   }
 
   // The `span` pixels from (y, x), zeros for those outside the image, at `to`; y is inside, x may be anything.
@@ -184,10 +194,11 @@ struct ConvGemmStep {
   // One block of K, for all panels and tiles.
   void multiply_depth(const Phase& phase, const Block& block, kernels::GemmF32Strip& strip, std::int32_t tap,
                       std::size_t i) const noexcept {
-    // A panel stays in the first-level cache while all tiles pass by. All panels go in one call where they fit there together,
-    // or where there is only one tile, which uses each weight once.
+    // A panel stays in the first-level cache while all tiles pass by. All panels go in one call where they fit there
+    // together, or where there is only one tile, which uses each weight once.
     const std::int64_t panel_bytes = static_cast<std::int64_t>(strip.taps * strip.k * sizeof(float)) * nr;
-    const bool together = block.tiles == 1 || (block.last_panel - block.first_panel) * panel_bytes <= kPanelBytesTogether;
+    const bool together =
+        block.tiles == 1 || (block.last_panel - block.first_panel) * panel_bytes <= kPanelBytesTogether;
     const std::size_t depth = static_cast<std::size_t>(tap) * k + i;
     for (std::int64_t panel = block.first_panel; panel < block.last_panel;) {
       const std::int64_t group = panel / group_panels, in_group = panel % group_panels;
@@ -227,7 +238,8 @@ struct ConvGemmStep {
   }
 };
 
-// How the pixels and panels are cut into tasks. More tasks than threads, so that a slow core does not hold up the others.
+// How the pixels and panels are cut into tasks. More tasks than threads, so that a slow core does not hold up the
+// others.
 void cut_into_tasks(int threads, double macs, ConvGemmStep& step, std::vector<Phase>& phases) {
   std::int64_t most_taps = 1, most_tiles = 1;
   for (const Phase& phase : phases) {
@@ -297,9 +309,9 @@ bool pack_phase(const ConvGemm& conv, const ConvGemmPhase& from, const ConvGemmS
   const float* bias = context.constant_input<float>(2);
   for (std::int64_t g = 0; g < conv.groups; ++g) {
     const std::size_t first = static_cast<std::size_t>(g * step.group_out);
-    kernels::pack_gemm_f32(weights + first * conv.weights_per_output, conv.weights_per_output, offsets.data(), offsets.size(),
-                           step.k, bias == nullptr ? nullptr : bias + first, static_cast<std::size_t>(step.group_out),
-                           static_cast<std::int32_t>(step.nr),
+    kernels::pack_gemm_f32(weights + first * conv.weights_per_output, conv.weights_per_output, offsets.data(),
+                           offsets.size(), step.k, bias == nullptr ? nullptr : bias + first,
+                           static_cast<std::size_t>(step.group_out), static_cast<std::int32_t>(step.nr),
                            packed + static_cast<std::size_t>(g * step.group_panels) * phase.panel_elems);
   }
   phase.packed = packed;
@@ -311,7 +323,8 @@ bool pack_phase(const ConvGemm& conv, const ConvGemmPhase& from, const ConvGemmS
 
 bool can_use_gemm(const kernels::GemmF32Kernel& kernel, const CompileContext& context) noexcept {
   if (kernel.run == kernels::gemm_f32_any__reference) return false;
-  return context.constant_input<float>(1) != nullptr && (!context.has_input(2) || context.constant_input<float>(2) != nullptr);
+  return context.constant_input<float>(1) != nullptr &&
+         (!context.has_input(2) || context.constant_input<float>(2) != nullptr);
 }
 
 Status emit_conv_gemm(const ConvGemm& conv, const graph::Activation& activation, const kernels::GemmF32Kernel& kernel,
@@ -335,7 +348,8 @@ Status emit_conv_gemm(const ConvGemm& conv, const graph::Activation& activation,
   step.out_step_x = conv.out_step_x;
   step.group_in = conv.in_c / conv.groups;
   step.group_out = conv.out_c / conv.groups;
-  step.group_panels = static_cast<std::int64_t>(kernels::gemm_f32_panels(kernel.nr, static_cast<std::size_t>(step.group_out)));
+  step.group_panels =
+      static_cast<std::int64_t>(kernels::gemm_f32_panels(kernel.nr, static_cast<std::size_t>(step.group_out)));
   step.panels = conv.groups * step.group_panels;
   step.k = static_cast<std::size_t>(conv.span * step.group_in);
   step.dense = conv.phases.size() == 1 && conv.out_step_y == 1 && conv.out_step_x == 1;

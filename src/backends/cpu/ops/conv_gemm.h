@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Convolutions as matrix products with indirect rows (kernels/gemm): conv2d, conv_transpose2d and fully_connected describe
-// themselves as a ConvGemm, and run here. Nothing is copied to columns: the rows of A are pointers to input pixels.
+// Convolutions as matrix products with indirect rows (kernels/gemm): conv2d, conv_transpose2d and fully_connected
+// describe themselves as a ConvGemm, and run here. Nothing is copied to columns: the rows of A are pointers to input
+// pixels.
 #pragma once
 
 #include <cstddef>
@@ -14,10 +15,12 @@
 
 namespace dotori::backends::cpu {
 
-// Output pixels at (first_y + j * ConvGemm::out_step_y, first_x + i * out_step_x), j < rows, i < columns, with the taps that
-// they have in common. A convolution is one phase; a transposed one has a phase for each remainder modulo its stride.
+// Output pixels at (first_y + j * ConvGemm::out_step_y, first_x + i * out_step_x), j < rows, i < columns, with the taps
+// that they have in common. A convolution is one phase; a transposed one has a phase for each remainder modulo its
+// stride.
 struct ConvGemmPhase {
-  // `span` neighbouring input pixels from (j * in_step_y + dy, i * in_step_x + dx); pixels outside the image count as zeros.
+  // `span` neighbouring input pixels from (j * in_step_y + dy, i * in_step_x + dx); pixels outside the image count as
+  // zeros.
   struct Tap {
     std::int32_t dy = 0, dx = 0;
     std::size_t weights = 0;  // where its weights are, in floats from the start of an output channel's
@@ -31,10 +34,10 @@ struct ConvGemm {
   std::int64_t in_h = 1, in_w = 1, in_c = 1;
   std::int64_t out_h = 1, out_w = 1, out_c = 1;
   std::int64_t groups = 1;
-  std::int64_t span = 1;                      // above 1 only without groups
+  std::int64_t span = 1;  // above 1 only without groups
   std::int64_t in_step_y = 1, in_step_x = 1;
   std::int64_t out_step_y = 1, out_step_x = 1;
-  std::size_t weights_per_output = 0;         // floats of one output channel: kernel_h * kernel_w * in_c / groups
+  std::size_t weights_per_output = 0;  // floats of one output channel: kernel_h * kernel_w * in_c / groups
   std::vector<ConvGemmPhase> phases;
 };
 
@@ -43,7 +46,8 @@ struct ConvGemm {
 Status emit_conv_gemm(const ConvGemm& conv, const graph::Activation& activation, const kernels::GemmF32Kernel& kernel,
                       CompileContext& context);
 
-// The same by the plain C++ kernel; weights and bias may be computed by other nodes. `out_h` rows in each of `batch` images.
+// The same by the plain C++ kernel; weights and bias may be computed by other nodes. `out_h` rows in each of `batch`
+// images.
 Status emit_conv_reference(const char* name, kernels::ConvF32Fn run, kernels::ConvF32 conv, std::int64_t batch,
                            std::int64_t out_h, const graph::Activation& activation, CompileContext& context);
 

@@ -8,8 +8,8 @@ namespace {
 // Beyond, the phases have next to no taps each and the plain kernel does.
 constexpr std::int64_t kMostPhases = 256;
 
-// Output position o reads input (o + pad - tap * dilation) / stride where that is whole. For the positions o = first + stride * j
-// that is j + shift, with one shift for all j: a convolution of stride 1 for each remainder of o.
+// Output position o reads input (o + pad - tap * dilation) / stride where that is whole. For the positions o = first +
+// stride * j that is j + shift, with one shift for all j: a convolution of stride 1 for each remainder of o.
 bool tap_shift(std::int64_t first, std::int64_t pad, std::int64_t tap, std::int64_t dilation, std::int64_t stride,
                std::int32_t* shift) noexcept {
   const std::int64_t scaled = first + pad - tap * dilation;
@@ -30,7 +30,9 @@ ConvGemmPhase make_phase(const graph::ConvTranspose2d& op, std::int64_t first_y,
     if (!tap_shift(first_y, op.pad_top, ky, op.dilation_h, op.stride_h, &tap.dy)) continue;
     for (int kx = 0; kx < op.kernel_w; ++kx) {
       if (!tap_shift(first_x, op.pad_left, kx, op.dilation_w, op.stride_w, &tap.dx)) continue;
-      tap.weights = (static_cast<std::size_t>(ky) * static_cast<std::size_t>(op.kernel_w) + static_cast<std::size_t>(kx)) * group_in;
+      tap.weights =
+          (static_cast<std::size_t>(ky) * static_cast<std::size_t>(op.kernel_w) + static_cast<std::size_t>(kx)) *
+          group_in;
       phase.taps.push_back(tap);
     }
   }
@@ -55,8 +57,8 @@ Status compile_reference(const graph::ConvTranspose2d& op, CompileContext& conte
   conv.pad_top = op.pad_top;
   conv.pad_left = op.pad_left;
   conv.groups = op.groups;
-  return emit_conv_reference("conv_transpose_f32_any__reference", kernels::conv_transpose_f32_any__reference, conv, x[0], y[1],
-                             op.activation, context);
+  return emit_conv_reference("conv_transpose_f32_any__reference", kernels::conv_transpose_f32_any__reference, conv,
+                             x[0], y[1], op.activation, context);
 }
 
 }  // namespace
@@ -65,7 +67,8 @@ Status compile(const graph::ConvTranspose2d& op, CompileContext& context) {
   const kernels::GemmF32Kernel& kernel = kernels::select_gemm_f32(context.isa());
   const Shape& x = context.input_shape(0);
   const Shape& y = context.output_shape();
-  const std::int64_t phases_y = std::min<std::int64_t>(op.stride_h, y[1]), phases_x = std::min<std::int64_t>(op.stride_w, y[2]);
+  const std::int64_t phases_y = std::min<std::int64_t>(op.stride_h, y[1]),
+                     phases_x = std::min<std::int64_t>(op.stride_w, y[2]);
   if (!can_use_gemm(kernel, context) || phases_y * phases_x > kMostPhases) return compile_reference(op, context);
 
   ConvGemm conv;

@@ -17,8 +17,8 @@ Status compile(const graph::FullyConnected& op, CompileContext& context) {
     DOTORI_ASSIGN_OR_RETURN(conv.in_c, kernel_size("number of features", features));
     DOTORI_ASSIGN_OR_RETURN(conv.out_c, kernel_size("number of outputs", outputs));
     conv.kernel_h = conv.kernel_w = conv.stride_h = conv.stride_w = conv.dilation_h = conv.dilation_w = conv.groups = 1;
-    return emit_conv_reference("conv_f32_any__reference", kernels::conv_f32_any__reference, conv, vectors, 1, op.activation,
-                               context);
+    return emit_conv_reference("conv_f32_any__reference", kernels::conv_f32_any__reference, conv, vectors, 1,
+                               op.activation, context);
   }
   ConvGemm conv;
   conv.in_w = conv.out_w = vectors;
