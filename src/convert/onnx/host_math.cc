@@ -139,6 +139,9 @@ HostTensor binary(NodeContext& ctx, const BinaryEntry& entry, const HostTensor& 
     }
   }
   const Dims dims = broadcast_dims(a.dims, b.dims);
+  if (count_of(dims) > std::max({a.count(), b.count(), kMostMadeElements})) {
+    ctx.unsupported(ctx.op_type() + " makes a constant of shape " + dims_text(dims) + ": more than 2^26 elements");
+  }
   HostTensor out = HostTensor::make(entry.compares ? Element::kBool : element, dims);
   const bool real = is_float(a.element) || is_float(b.element);
   Broadcaster pa(a, dims), pb(b, dims);

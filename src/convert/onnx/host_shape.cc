@@ -9,11 +9,8 @@
 namespace dotori::convert::onnx {
 namespace {
 
-// Bounds what a few bytes of a file can make the importer reserve.
-constexpr std::int64_t kMostMade = std::int64_t{1} << 26;
-
 HostTensor make_bounded(NodeContext& ctx, Element element, Dims dims) {
-  if (count_of(dims) > kMostMade) {
+  if (count_of(dims) > kMostMadeElements) {
     ctx.unsupported(ctx.op_type() + " makes a constant of shape " + dims_text(dims) + ": more than 2^26 elements");
   }
   return HostTensor::make(element, std::move(dims));
@@ -147,7 +144,7 @@ HostTensor range(NodeContext& ctx) {
   if (last.element != first.element || step.element != first.element) ctx.corrupt("Range mixes element types");
   if (delta == 0) ctx.corrupt("Range has a delta of 0");
   const double n = std::max(std::ceil((limit - start) / delta), 0.0);
-  if (!(n <= static_cast<double>(kMostMade))) ctx.unsupported("Range makes more than 2^26 elements");
+  if (!(n <= static_cast<double>(kMostMadeElements))) ctx.unsupported("Range makes more than 2^26 elements");
   HostTensor out = make_bounded(ctx, first.element, {static_cast<std::int64_t>(n)});
   for (std::int64_t i = 0; i < out.count(); ++i) {
     if (is_float(out.element)) {
@@ -169,7 +166,7 @@ HostTensor tile(NodeContext& ctx, const HostTensor& x) {
   }
   Dims dims = x.dims;
   for (std::size_t k = 0; k < dims.size(); ++k) {
-    if (repeats[k] < 0 || repeats[k] > kMostMade) ctx.unsupported("repeats of " + dims_text(repeats));
+    if (repeats[k] < 0 || repeats[k] > kMostMadeElements) ctx.unsupported("repeats of " + dims_text(repeats));
     count_of({dims[k], repeats[k]});
     dims[k] *= repeats[k];
   }

@@ -68,6 +68,9 @@ struct HostTensor {
 // Reads an initializer or a constant attribute. Throws kCorruptModel or kUnsupported with what was wrong.
 HostTensor host_tensor(const dotori_onnx::TensorProto& proto);
 
+// Most elements of a tensor that the importer makes from smaller ones: bounds what a few bytes of a file can reserve.
+constexpr std::int64_t kMostMadeElements = std::int64_t{1} << 26;
+
 // The NumPy broadcast of two shapes; throws kCorruptModel showing both when they do not fit.
 Dims broadcast_dims(const Dims& a, const Dims& b);
 

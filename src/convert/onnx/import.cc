@@ -140,7 +140,8 @@ class ModelImporter {
       : proto_(proto), options_(options), nodes_(opset, &builder_) {}
 
   graph::Graph import(const std::string& name) {
-    builder_.graph.name = proto_.name().empty() ? file_name(name) : proto_.name();
+    // Exporters write "torch_jit" or the like for the graph's own name.
+    builder_.graph.name = file_name(name).substr(0, file_name(name).find_last_of('.'));
     builder_.graph.source = "onnx: " + file_name(name);
     add_inputs();
     if (proto_.output_size() == 0) fail(corrupt_model("the graph has no outputs"));

@@ -127,10 +127,18 @@ void import_clip(NodeContext& ctx) {
 
 void import_prelu(NodeContext& ctx) {
   const Tensor x = ctx.graph_input(0);
-  const Tensor& slope = ctx.input(1);
+  Tensor slope = ctx.input(1);
   if (slope.is_host() && slope.host->count() == 1 && slope.rank() <= x.rank()) {
     const auto alpha = static_cast<float>(slope.host->real(0));
     return ctx.set_output(0, ctx.builder().add_unary(Function::kLeakyRelu, x, alpha));
+  }
+  // Older exporters give one slope a channel without the axes behind it.
+  const bool by_channel = slope.is_host() && slope.rank() == 1 && x.rank() > 2 && slope.dims[0] == x.dims[1] &&
+                          slope.dims[0] != x.dims.back();
+  if (by_channel) {
+    Dims dims(x.dims.size() - 1, 1);
+    dims[0] = slope.dims[0];
+    slope = host_result(slope.host->reshaped(dims));
   }
   if (slope.rank() > x.rank() || broadcast_dims(x.dims, slope.dims) != x.dims) {
     ctx.corrupt("a slope of shape " + dims_text(slope.dims) + " does not broadcast to " + dims_text(x.dims));

@@ -240,6 +240,7 @@ void import_expand(NodeContext& ctx) {
   for (std::size_t k = 0; k < dims.size(); ++k) {
     if (lifted[k] != dims[k]) grown[k] = dims[k];
   }
+  if (count_of(grown) > kMostMadeElements) ctx.unsupported("Expand of " + dims_text(x.dims) + " to " + dims_text(dims));
   HostTensor ones_tensor = HostTensor::make(Element::kFloat32, grown);
   for (std::int64_t i = 0, n = ones_tensor.count(); i < n; ++i) ones_tensor.data<float>()[i] = 1;
   if (x.type == DataType::kInt32) ones_tensor = ones_tensor.cast(Element::kInt32);

@@ -15,6 +15,7 @@ using dotori_onnx::NodeProto;
 
 constexpr int kMaxNodes = 65536;
 constexpr int kMaxDepth = 16;
+constexpr std::size_t kMaxKnownBytes = std::size_t{4} << 30;
 
 // Adds the names that `node` reads, those its branches take from outside included.
 void add_needed_names(const NodeProto& node, int depth, std::set<std::string>* names) {
@@ -64,9 +65,13 @@ std::string node_label(const NodeProto& node, int index) {
 }
 
 void NodeImporter::define(const std::string& name, Tensor tensor) {
+  // A small file can describe large constants; a real one has hardly more than its weights.
+  if (tensor.is_host()) known_bytes_ += tensor.host->bytes->size();
+  if (known_bytes_ > kMaxKnownBytes) fail(out_of_memory("the constants of the model take more than 4 GiB"));
   if (!tensors_.emplace(name, std::move(tensor)).second) {
     fail(corrupt_model("tensor '" + name + "' is defined twice"));
   }
+  defined_.push_back(name);
 }
 
 void NodeImporter::run(const GraphProto& graph, const std::vector<std::string>& wanted) {
@@ -212,15 +217,14 @@ void NodeImporter::import_if(NodeContext& ctx) {
   }
   std::vector<std::string> wanted;
   for (const auto& output : branch->output()) wanted.push_back(output.name());
+  const std::size_t defined_before = defined_.size();
   ++depth_;
   run(*branch, wanted);
   --depth_;
   for (int i = 0; i < ctx.output_count(); ++i) ctx.set_output(i, tensor(branch->output(i).name()));
   // Two branches may use one name for different tensors: what this one defined goes out of scope.
-  for (const NodeProto& node : branch->node()) {
-    for (const std::string& output : node.output()) tensors_.erase(output);
-  }
-  for (const auto& initializer : branch->initializer()) tensors_.erase(initializer.name());
+  for (std::size_t i = defined_before; i < defined_.size(); ++i) tensors_.erase(defined_[i]);
+  defined_.resize(defined_before);
 }
 
 }  // namespace dotori::convert::onnx

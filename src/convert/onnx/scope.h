@@ -29,11 +29,12 @@ class NodeImporter {
   void import_node(const dotori_onnx::NodeProto& node, int index, const std::set<std::string>& used);
   void import_if(NodeContext& ctx);
 
-  static constexpr int kMaxDepth = 16;
   int opset_;
   Builder* builder_;
   int depth_ = 0;
   std::map<std::string, Tensor> tensors_;
+  std::vector<std::string> defined_;  // the names in tensors_, in the order of their definition
+  std::size_t known_bytes_ = 0;       // of all host tensors defined so far
 };
 
 // "'conv1'", or "#12 (first output 'x')" for a node without a name.

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/elementwise/elementwise.h"
 #include "kernels/elementwise/vec8_kernels.h"
-#include "kernels/elementwise/vec8_neon.h"
 
 namespace dotori::kernels {
 

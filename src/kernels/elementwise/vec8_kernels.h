@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The element-wise loops over F8. Include after vec8_avx2.h or vec8_neon.h; internal linkage. DOTORI_DEFINE_UNARY8 and
+// The element-wise loops over F8. Internal linkage. DOTORI_DEFINE_UNARY8 and
 // DOTORI_DEFINE_BINARY8 in the ISA's file then define the functions of the vector rows of kernels.inc.
 #pragma once
 

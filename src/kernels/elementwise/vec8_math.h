@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// exp and its relatives on eight floats. Include after vec8_avx2.h or vec8_neon.h; internal linkage.
+// exp and its relatives on eight floats. Internal linkage.
 //
 // The polynomials are minimax fits made for this file by a Remez exchange in 50-digit arithmetic, weighted for relative
 // error of the whole function, then rounded to float32. Errors below are the largest found against libm in double
 // precision, in units of the last place of the float32 result; tests/kernels/elementwise_test.cc holds them.
 #pragma once
+
+#include "kernels/elementwise/vec8.h"
 
 namespace dotori::kernels {
 namespace {

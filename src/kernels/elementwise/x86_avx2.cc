@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/elementwise/elementwise.h"
-#include "kernels/elementwise/vec8_avx2.h"
 #include "kernels/elementwise/vec8_kernels.h"
 
 namespace dotori::kernels {

@@ -10,8 +10,7 @@
 //            nr columns                  Rows of A are found through pointers, mr for each tap: a convolution points
 //           +----------+                 at its input pixels and never copies them; a pixel outside the image is a row
 //   taps*k  | panel of | ...  (B,        of zeros. B lies in panels of nr columns; the last one is filled up with
-//   zeros.
-//           +----------+       packed)
+//           +----------+       packed)   zeros.
 //   k floats of tap 0, tap 1, ...
 //   mr +--+ +----------+
 //      |  | |   tile   | ...  (C, in place)
@@ -30,7 +29,7 @@ struct GemmF32Strip {
   const float* const* a;  // [taps][mr]: row r of tap t is the k floats at a[t * mr + r] + a_offset; any alignment
   ptrdiff_t a_offset;     // floats, added to every pointer
   size_t taps, k;         // either may be 0: then the sum is the bias
-  const float* b;         // weights of the first panel: [taps * k][nr]
+  const float* b;         // weights of the first panel: [taps * k][nr], aligned to 32 bytes, as is panel_stride
   const float* bias;      // nr numbers of the first panel; null: the sums continue from c
   size_t panel_stride;    // floats from one panel to the next, for both b and bias
   float* const* c;        // [m] rows; row r is the n floats at c[r] + c_offset; nothing behind them is touched

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kernels/elementwise/vec8_neon.h"
 #include "kernels/reduce/reduce.h"
 #include "kernels/reduce/vec8_reduce.h"
 

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reductions over F8. Include after vec8_avx2.h or vec8_neon.h; internal linkage.
+// Reductions over F8. Internal linkage.
 #pragma once
 
 #include <math.h>
+
+#include "kernels/elementwise/vec8.h"
 
 namespace dotori::kernels {
 namespace {

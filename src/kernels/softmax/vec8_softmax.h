@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Softmax over F8. Include after vec8_avx2.h or vec8_neon.h; internal linkage.
+// Softmax over F8. Internal linkage.
 #pragma once
 
 #include <float.h>

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kernels/elementwise/vec8_avx2.h"
 #include "kernels/softmax/softmax.h"
 #include "kernels/softmax/vec8_softmax.h"
 
