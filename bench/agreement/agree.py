@@ -121,8 +121,7 @@ def to_photo(boxes, size, photo_size, resize):
     (w, h), (pw, ph) = size, photo_size
     scale_x, scale_y, off_x, off_y = pw / w, ph / h, 0.0, 0.0
     if resize.startswith("letterbox"):
-        ratio = min(w / pw, h / ph)
-        nw, nh = max(1, round(pw * ratio)), max(1, round(ph * ratio))
+        nw, nh = (w, max(1, ph * w // pw)) if w * ph <= h * pw else (max(1, pw * h // ph), h)
         scale_x, scale_y = pw / nw, ph / nh
         if resize == "letterbox":
             off_x, off_y = -((w - nw) // 2) * scale_x, -((h - nh) // 2) * scale_y

@@ -15,7 +15,9 @@ constexpr std::uint64_t kPrime4 = 0x85EBCA77C2B2AE63u;
 constexpr std::uint64_t kPrime5 = 0x27D4EB2F165667C5u;
 constexpr std::size_t kStripeBytes = 32;
 
-std::uint64_t rotate_left(std::uint64_t x, int bits) { return (x << bits) | (x >> (64 - bits)); }
+std::uint64_t rotate_left(std::uint64_t x, int bits) {
+  return (x << bits) | (x >> (64 - bits));
+}
 
 std::uint64_t round(std::uint64_t accumulator, std::uint64_t lane) {
   return rotate_left(accumulator + lane * kPrime2, 31) * kPrime1;

@@ -88,8 +88,8 @@ Result<FileHeader> decode_header(Span<const unsigned char> file) {
   if (shown == 0) return corrupt_model("the file is empty");
   if (std::memcmp(file.data(), kFileMagic, shown) != 0) return wrong_magic(file);
   if (file.size() < kHeaderBytes) {
-    return corrupt_model("the file is truncated: it has " + std::to_string(file.size()) + " bytes, its header alone needs " +
-                         std::to_string(kHeaderBytes));
+    return corrupt_model("the file is truncated: it has " + std::to_string(file.size()) +
+                         " bytes, its header alone needs " + std::to_string(kHeaderBytes));
   }
   const unsigned char* p = file.data();
   FileHeader h;
@@ -104,11 +104,13 @@ Result<FileHeader> decode_header(Span<const unsigned char> file) {
   h.content_hash = load_u64(p + kHashOffset);
   if (h.major_version == 0) return corrupt_model("there is no format version 0");
   if (h.major_version > kFormatMajor) {
-    return unsupported("the file has format version " + std::to_string(h.major_version) + "." + std::to_string(h.minor_version) +
-                       ", this build reads up to version " + std::to_string(kFormatMajor) + "; a newer Dotori is needed");
+    return unsupported("the file has format version " + std::to_string(h.major_version) + "." +
+                       std::to_string(h.minor_version) + ", this build reads up to version " +
+                       std::to_string(kFormatMajor) + "; a newer Dotori is needed");
   }
   if (h.features != 0) {
-    return unsupported("the file needs features that this build does not know (flags " + std::to_string(h.features) + ")");
+    return unsupported("the file needs features that this build does not know (flags " + std::to_string(h.features) +
+                       ")");
   }
   if (h.file_bytes > file.size()) {
     return corrupt_model("the file is truncated: it should have " + std::to_string(h.file_bytes) + " bytes, found " +

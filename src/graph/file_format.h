@@ -2,11 +2,11 @@
 // The frame of a .dtr file, shared by reader and writer; docs/format.md describes it. All numbers are little-endian.
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
-
 #include <dotori/span.h>
 #include <dotori/status.h>
+
+#include <cstddef>
+#include <cstdint>
 
 namespace dotori::graph {
 
@@ -35,9 +35,9 @@ struct FileHeader {
 
 // Fills kHeaderBytes bytes.
 void encode_header(const FileHeader& header, unsigned char* out) noexcept;
-// Reads the header of a whole file and checks everything but the hash: magic, version, size, and that the sections lie one
-// behind the other with nothing but zeros between them. Afterwards all offsets and sizes are inside `file`.
-// Errors: kCorruptModel, kUnsupported (newer version).
+// Reads the header of a whole file and checks everything but the hash: magic, version, size, and that the sections lie
+// one behind the other with nothing but zeros between them. Afterwards all offsets and sizes are inside `file`. Errors:
+// kCorruptModel, kUnsupported (newer version).
 Result<FileHeader> decode_header(Span<const unsigned char> file);
 
 // `n` rounded up to a multiple of kSectionAlignment. `n` must be at most 2^64 - 64.
@@ -47,8 +47,8 @@ constexpr std::uint64_t align_section(std::uint64_t n) {
 // True when all bytes are zero.
 bool all_zero(const unsigned char* bytes, std::uint64_t count) noexcept;
 
-// What forbids these bytes as a name or label in a file, such as "is not valid UTF-8"; nullptr when nothing does. Static
-// storage. Texts are UTF-8 without NUL of at most kMaxTextBytes bytes.
+// What forbids these bytes as a name or label in a file, such as "is not valid UTF-8"; nullptr when nothing does.
+// Static storage. Texts are UTF-8 without NUL of at most kMaxTextBytes bytes.
 const char* text_fault(const char* text, std::size_t size_bytes) noexcept;
 
 inline std::uint32_t load_u32(const unsigned char* p) noexcept {

@@ -19,8 +19,12 @@ namespace {
 constexpr std::size_t kMaxTransfer = std::size_t{1} << 30;
 
 // strerror_r has two forms, one returns a number and fills the buffer, one returns the text.
-[[maybe_unused]] std::string error_text(int, const char* buffer) { return buffer; }
-[[maybe_unused]] std::string error_text(const char* text, const char*) { return text; }
+[[maybe_unused]] std::string error_text(int, const char* buffer) {
+  return buffer;
+}
+[[maybe_unused]] std::string error_text(const char* text, const char*) {
+  return text;
+}
 std::string error_text(int error) {
   char buffer[256] = "unknown error";
   return error_text(strerror_r(error, buffer, sizeof buffer), buffer);
@@ -84,7 +88,9 @@ bool sync_to_disk(int fd) {
   return result == 0;
 }
 
-const char* kind_of(mode_t mode) { return S_ISDIR(mode) ? "it is a folder" : "it is not a regular file"; }
+const char* kind_of(mode_t mode) {
+  return S_ISDIR(mode) ? "it is a folder" : "it is not a regular file";
+}
 
 std::string folder_of(const std::string& path) {
   const std::size_t slash = path.rfind('/');
@@ -125,7 +131,8 @@ Result<Constant> read_file(const std::string& path, std::size_t max_bytes) {
   void* memory = nullptr;
   Constant block = allocate_constant(static_cast<std::size_t>(size), &memory);
   if (memory == nullptr) return out_of_memory(path + ": no memory for " + std::to_string(size) + " bytes");
-  const std::int64_t count = read_fully(file.get(), static_cast<unsigned char*>(memory), static_cast<std::size_t>(size));
+  const std::int64_t count =
+      read_fully(file.get(), static_cast<unsigned char*>(memory), static_cast<std::size_t>(size));
   if (count < 0) return io_error(path + ": cannot read: " + error_text(errno));
   unsigned char more;
   if (static_cast<std::uint64_t>(count) != size || read_fully(file.get(), &more, 1) != 0) {
@@ -147,8 +154,8 @@ Status write_file_atomically(const std::string& path, Span<const unsigned char> 
     if (created) unlink(temporary.c_str());
     return io_error(path + ": " + error);
   }
-  // The new name itself must reach the disk. A folder that cannot be opened or synced (some file systems) is no failure: the
-  // file is complete under its name.
+  // The new name itself must reach the disk. A folder that cannot be opened or synced (some file systems) is no
+  // failure: the file is complete under its name.
   const FileDescriptor folder(folder_of(path).c_str(), O_RDONLY | O_DIRECTORY);
   if (folder.valid() && !sync_to_disk(folder.get()) && errno == EIO) {
     return io_error(path + ": written, but its folder cannot be synced: " + error_text(EIO));

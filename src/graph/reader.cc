@@ -17,10 +17,12 @@ namespace {
 
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "constants are used as they lie in the file");
 
-constexpr std::size_t kMaxCount = 65536;  // as verify()
+constexpr std::size_t kMaxCount = 65536;                                 // as verify()
 constexpr std::size_t kTableBytes = 2 * sizeof(flatbuffers::uoffset_t);  // the least a table in a vector takes up
 
-Status wrong_kind(const char* expected) { return corrupt_model(std::string("must be ") + expected); }
+Status wrong_kind(const char* expected) {
+  return corrupt_model(std::string("must be ") + expected);
+}
 
 // `value` in [low, high], from an attribute that holds a number and nothing else.
 Status read_integer(const stored::Attribute& stored, const char* expected, std::int64_t low, std::int64_t high,
@@ -36,8 +38,8 @@ Status read_integer(const stored::Attribute& stored, const char* expected, std::
 
 Status read_field(TableReader&, const stored::Attribute& stored, int& field) {
   std::int64_t value = 0;
-  DOTORI_RETURN_IF_ERROR(read_integer(stored, "a whole number", std::numeric_limits<int>::min(),
-                                      std::numeric_limits<int>::max(), &value));
+  DOTORI_RETURN_IF_ERROR(
+      read_integer(stored, "a whole number", std::numeric_limits<int>::min(), std::numeric_limits<int>::max(), &value));
   field = static_cast<int>(value);
   return {};
 }
@@ -127,14 +129,15 @@ class GraphReader {
     return read_constant(*stored.constant(), value).with_context("constant '" + value->name + "'");
   }
 
-  // Constants lie in the order of their values, each at the next multiple of 64: no overlap, nothing hidden between them.
+  // Constants lie in the order of their values, each at the next multiple of 64: no overlap, nothing hidden between
+  // them.
   Status read_constant(const stored::Extent& extent, Value* value) {
     const Result<std::int64_t> elements = value->type.shape.checked_elements();
     if (!elements.ok()) return elements.status();
     const std::uint64_t size = static_cast<std::uint64_t>(*elements) * data_type_bytes(value->type.type);
     if (extent.size() != size) {
-      return corrupt_model(std::string(data_type_name(value->type.type)) + " " + value->type.shape.to_string() + " needs " +
-                           std::to_string(size) + " bytes, found " + std::to_string(extent.size()));
+      return corrupt_model(std::string(data_type_name(value->type.type)) + " " + value->type.shape.to_string() +
+                           " needs " + std::to_string(size) + " bytes, found " + std::to_string(extent.size()));
     }
     if (extent.offset() != weights_used_) {
       return corrupt_model("must be at byte " + std::to_string(weights_used_) + " of the weights, found " +
@@ -199,8 +202,8 @@ class GraphReader {
   }
 
   // Indices in [low, values).
-  Status read_ids(const char* what, const flatbuffers::Vector<std::int32_t>* stored, std::int32_t low, std::size_t values,
-                  std::vector<ValueId>* out) {
+  Status read_ids(const char* what, const flatbuffers::Vector<std::int32_t>* stored, std::int32_t low,
+                  std::size_t values, std::vector<ValueId>* out) {
     std::vector<std::int32_t> indices;
     DOTORI_RETURN_IF_ERROR(reader_.list(what, stored, &indices));
     out->reserve(indices.size());

@@ -59,7 +59,8 @@ Status read_detection(TableReader& reader, const stored::Detection& stored, Dete
 
 Status TableReader::claim(const char* what, std::uint64_t count, std::size_t element_bytes) {
   if (count > left_ / element_bytes) {
-    return corrupt_model(std::string(what) + " has " + std::to_string(count) + " elements, more than the file can hold");
+    return corrupt_model(std::string(what) + " has " + std::to_string(count) +
+                         " elements, more than the file can hold");
   }
   left_ -= count * element_bytes;
   return {};
@@ -67,7 +68,8 @@ Status TableReader::claim(const char* what, std::uint64_t count, std::size_t ele
 
 Status TableReader::text(const char* what, const flatbuffers::String* stored, std::string* out) {
   if (stored == nullptr) return corrupt_model(std::string(what) + " is missing");
-  if (const char* fault = text_fault(stored->c_str(), stored->size())) return corrupt_model(std::string(what) + " " + fault);
+  if (const char* fault = text_fault(stored->c_str(), stored->size()))
+    return corrupt_model(std::string(what) + " " + fault);
   // The length field and the final NUL, so that empty texts count too.
   DOTORI_RETURN_IF_ERROR(claim(what, stored->size() + sizeof(flatbuffers::uoffset_t) + 1, 1));
   out->assign(stored->c_str(), stored->size());
@@ -96,8 +98,7 @@ Status read_task(TableReader& reader, const stored::Task& stored, TaskInfo* out)
       DOTORI_RETURN_IF_ERROR(reader.text("a label", label, &out->labels.back()));
     }
   }
-  DOTORI_RETURN_IF_ERROR(
-      read_preprocess(reader, *stored.preprocess(), &out->preprocess).with_context("preprocess"));
+  DOTORI_RETURN_IF_ERROR(read_preprocess(reader, *stored.preprocess(), &out->preprocess).with_context("preprocess"));
   out->classification.output = stored.classification()->output();
   out->classification.apply_softmax = stored.classification()->apply_softmax();
   DOTORI_RETURN_IF_ERROR(read_detection(reader, *stored.detection(), &out->detection).with_context("detection"));

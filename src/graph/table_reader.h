@@ -1,23 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <dotori/status.h>
+#include <dotori/task.h>
+#include <dotori/tensor.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <string>
 #include <vector>
 
-#include <dotori/status.h>
-#include <dotori/task.h>
-#include <dotori/tensor.h>
-
 #include "graph/model_generated.h"
 
 namespace dotori::graph {
 
-// Copies texts and lists out of FlatBuffers tables that a flatbuffers::Verifier has passed. FlatBuffers lets many tables
-// point at one vector, so a small file could claim a huge graph; here everything copied counts, and together it cannot
-// pass the size of the section it came from. A null pointer is an empty list. Errors: kCorruptModel; `what` names the field.
+// Copies texts and lists out of FlatBuffers tables that a flatbuffers::Verifier has passed. FlatBuffers lets many
+// tables point at one vector, so a small file could claim a huge graph; here everything copied counts, and together it
+// cannot pass the size of the section it came from. A null pointer is an empty list. Errors: kCorruptModel; `what`
+// names the field.
 class TableReader {
  public:
   explicit TableReader(std::size_t section_bytes) noexcept : left_(section_bytes) {}

@@ -136,8 +136,8 @@ class TableWriter {
     });
     const auto name = builder_.CreateString(node.name);
     const auto op = builder_.CreateString(op_name(node.op));
-    const auto stored_attributes =
-        attributes.empty() ? Offset<flatbuffers::Vector<Offset<stored::Attribute>>>() : builder_.CreateVector(attributes);
+    const auto stored_attributes = attributes.empty() ? Offset<flatbuffers::Vector<Offset<stored::Attribute>>>()
+                                                      : builder_.CreateVector(attributes);
     const auto inputs = write_ids(node.inputs);
     const auto outputs = write_ids(node.outputs);
     return stored::CreateNode(builder_, name, op, stored_attributes, inputs, outputs);
@@ -167,12 +167,11 @@ class TableWriter {
     std::vector<Offset<stored::DetectionScale>> scales;
     for (const DetectionScale& scale : d.scales) {
       const auto anchors = write_list(scale.anchors.data(), scale.anchors.size());
-      scales.push_back(
-          stored::CreateDetectionScale(builder_, scale.output, scale.box_output, scale.stride, anchors));
+      scales.push_back(stored::CreateDetectionScale(builder_, scale.output, scale.box_output, scale.stride, anchors));
     }
     const auto stored_scales = builder_.CreateVector(scales);
-    return stored::CreateDetection(builder_, static_cast<std::uint8_t>(d.decoder), d.classes, stored_scales, d.scale_x_y,
-                                   d.new_coords, d.score_threshold, d.nms_iou);
+    return stored::CreateDetection(builder_, static_cast<std::uint8_t>(d.decoder), d.classes, stored_scales,
+                                   d.scale_x_y, d.new_coords, d.score_threshold, d.nms_iou);
   }
 
   const Graph& graph_;

@@ -40,12 +40,16 @@ struct MapSize {
   int height = 0, width = 0, channels = 0;
 };
 
-Result<MapSize> map_size(const TensorView& map) {
-  const Shape& s = map.shape;
+Result<MapSize> map_size(const TensorView& map, const PhotoTransform& transform) {
+  Shape s = map.shape;
   const std::string found = data_type_name(map.type) + s.to_string();
   DOTORI_ASSIGN_OR_RETURN(const std::int64_t elements, s.checked_elements());
   if (map.data == nullptr || map.size_bytes < static_cast<std::size_t>(elements) * data_type_bytes(map.type))
     return invalid_argument("the map's memory is smaller than its shape " + found);
+  // A map of the input's size whose rows were strung together by the network's last reshape.
+  const std::int64_t input_pixels = static_cast<std::int64_t>(transform.input_width) * transform.input_height;
+  if ((s.rank() == 2 || s.rank() == 3) && s[0] == 1 && s[1] == input_pixels)
+    s = {1, transform.input_height, transform.input_width, s.rank() == 3 ? s[2] : 1};
   const bool batched = s.rank() == 4 || s.rank() == 3;
   if (s.rank() < 2 || s.rank() > 4 || (batched && s[0] != 1))
     return invalid_argument("a segmentation map must be [1,h,w,c], [1,h,w] or [h,w], found " + found);
@@ -162,7 +166,7 @@ Status check(const SegmentationInfo& info, const TensorView& map, const MapSize&
 }  // namespace
 
 Result<Mask> decode_mask(const SegmentationInfo& info, const TensorView& map, const PhotoTransform& t) {
-  DOTORI_ASSIGN_OR_RETURN(const MapSize size, map_size(map));
+  DOTORI_ASSIGN_OR_RETURN(const MapSize size, map_size(map, t));
   DOTORI_RETURN_IF_ERROR(check(info, map, size, t));
   const auto across = between_cells(t.photo_width, t.scale_x, t.offset_x, t.input_width, size.width);
   const auto down = between_cells(t.photo_height, t.scale_y, t.offset_y, t.input_height, size.height);

@@ -30,6 +30,7 @@ using convert::onnx::HostTensor;
 constexpr double kRelative = 1e-4, kAbsolute = 1e-5;
 
 // Folder names without "test_": operators on computed tensors,
+// clang-format off
 constexpr const char* kComputed[] = {
     "abs", "add", "add_bcast", "argmax_default_axis_example", "argmax_default_axis_example_select_last_index",
     "argmax_default_axis_random", "argmax_default_axis_random_select_last_index", "argmax_keepdims_example",
@@ -207,6 +208,8 @@ constexpr const char* kFolded[] = {
     "unsqueeze_unsorted_axes", "where_example", "where_long_example", "xor2d", "xor3d", "xor4d", "xor_bcast3v1d",
     "xor_bcast3v2d", "xor_bcast4v2d", "xor_bcast4v3d", "xor_bcast4v4d",};
 
+// clang-format on
+
 fs::path data_folder() {
   const char* folder = std::getenv("DOTORI_ONNX_TESTDATA");
   return fs::path(folder != nullptr ? folder : "/usr/share/libonnx-testdata/data") / "node";
@@ -264,11 +267,16 @@ HostTensor stored(const HostTensor& source, const Shape& order) {
 
 double element(const TensorView& view, std::int64_t i) {
   switch (view.type) {
-    case DataType::kFloat32: return static_cast<double>(static_cast<const float*>(view.data)[i]);
-    case DataType::kInt8: return static_cast<const std::int8_t*>(view.data)[i];
-    case DataType::kInt32: return static_cast<const std::int32_t*>(view.data)[i];
-    case DataType::kInt64: return static_cast<double>(static_cast<const std::int64_t*>(view.data)[i]);
-    default: return static_cast<const std::uint8_t*>(view.data)[i];
+    case DataType::kFloat32:
+      return static_cast<double>(static_cast<const float*>(view.data)[i]);
+    case DataType::kInt8:
+      return static_cast<const std::int8_t*>(view.data)[i];
+    case DataType::kInt32:
+      return static_cast<const std::int32_t*>(view.data)[i];
+    case DataType::kInt64:
+      return static_cast<double>(static_cast<const std::int64_t*>(view.data)[i]);
+    default:
+      return static_cast<const std::uint8_t*>(view.data)[i];
   }
 }
 
@@ -299,7 +307,8 @@ std::string run_on(const Model& model, BackendKind backend, const std::vector<Ho
   if (session->output_count() != static_cast<int>(outputs.size())) return "wrong number of outputs";
   for (int i = 0; i < session->input_count(); ++i) {
     const TensorView view = session->input(i);
-    const HostTensor given = stored(inputs[static_cast<std::size_t>(i)], model.inputs()[static_cast<std::size_t>(i)].source_order);
+    const auto k = static_cast<std::size_t>(i);
+    const HostTensor given = stored(inputs[k], model.inputs()[k].source_order);
     if (given.bytes->size() != view.size_bytes) return "input " + std::to_string(i) + " has another size";
     std::memcpy(view.data, given.bytes->data(), view.size_bytes);
   }

@@ -12,7 +12,7 @@
 #include <dotori/dotori.h>
 
 #include "convert/onnx/import.h"
-#include "dotori_onnx.pb.h"
+#include "convert/onnx_maker.h"
 #include "graph/verify.h"
 #include "support/random.h"
 
@@ -24,126 +24,11 @@ using dotori_onnx::AttributeProto;
 using dotori_onnx::ModelProto;
 using dotori_onnx::NodeProto;
 using dotori_onnx::TensorProto;
-using Dims = std::vector<std::int64_t>;
+using testing::Dims;
+using Maker = testing::OnnxMaker;
 using ::testing::AssertionFailure;
 using ::testing::AssertionResult;
 using ::testing::AssertionSuccess;
-
-// Builds ONNX models in memory.
-class Maker {
- public:
-  explicit Maker(int opset = 13) {
-    model_.set_ir_version(8);
-    model_.add_opset_import()->set_version(opset);
-  }
-  dotori_onnx::GraphProto& graph() { return *model_.mutable_graph(); }
-  ModelProto& model() { return model_; }
-  const ModelProto& model() const { return model_; }
-
-  Maker& input(const std::string& name, const Dims& dims, int type = TensorProto::FLOAT) {
-    auto* value = graph().add_input();
-    value->set_name(name);
-    auto* tensor = value->mutable_type()->mutable_tensor_type();
-    tensor->set_elem_type(type);
-    for (std::int64_t d : dims) {
-      auto* dim = tensor->mutable_shape()->add_dim();
-      if (d >= 0) {
-        dim->set_dim_value(d);
-      } else {
-        dim->set_dim_param("dim");
-      }
-    }
-    if (dims.empty()) tensor->mutable_shape();
-    return *this;
-  }
-  Maker& output(const std::string& name) {
-    graph().add_output()->set_name(name);
-    return *this;
-  }
-  Maker& floats(const std::string& name, const Dims& dims, const std::vector<float>& values) {
-    TensorProto* t = tensor(name, dims, TensorProto::FLOAT);
-    for (float v : values) t->add_float_data(v);
-    return *this;
-  }
-  Maker& random(const std::string& name, const Dims& dims) {
-    std::size_t n = 1;
-    for (std::int64_t d : dims) n *= static_cast<std::size_t>(d);
-    return floats(name, dims, random_.floats(n));
-  }
-  Maker& ints(const std::string& name, const Dims& values) {
-    TensorProto* t = tensor(name, {static_cast<std::int64_t>(values.size())}, TensorProto::INT64);
-    for (std::int64_t v : values) t->add_int64_data(v);
-    return *this;
-  }
-  Maker& scalar_int(const std::string& name, std::int64_t v) {
-    tensor(name, {}, TensorProto::INT64)->add_int64_data(v);
-    return *this;
-  }
-  TensorProto* tensor(const std::string& name, const Dims& dims, int type) {
-    TensorProto* t = graph().add_initializer();
-    t->set_name(name);
-    t->set_data_type(type);
-    for (std::int64_t d : dims) t->add_dims(d);
-    return t;
-  }
-  Maker& node(const std::string& op, const std::vector<std::string>& inputs, const std::vector<std::string>& outputs,
-              const std::string& name = "") {
-    node_ = graph().add_node();
-    fill(node_, op, inputs, outputs);
-    if (!name.empty()) node_->set_name(name);
-    return *this;
-  }
-  static void fill(NodeProto* node, const std::string& op, const std::vector<std::string>& inputs,
-                   const std::vector<std::string>& outputs) {
-    node->set_op_type(op);
-    for (const std::string& i : inputs) node->add_input(i);
-    for (const std::string& o : outputs) node->add_output(o);
-  }
-  // Attributes of the node added last.
-  Maker& attr(const std::string& name, const Dims& values) {
-    AttributeProto* a = attribute(name, AttributeProto::INTS);
-    for (std::int64_t v : values) a->add_ints(v);
-    return *this;
-  }
-  Maker& number(const std::string& name, std::int64_t v) {
-    attribute(name, AttributeProto::INT)->set_i(v);
-    return *this;
-  }
-  Maker& attr(const std::string& name, const char* v) {
-    attribute(name, AttributeProto::STRING)->set_s(v);
-    return *this;
-  }
-  AttributeProto* attribute(const std::string& name, AttributeProto::AttributeType type) {
-    AttributeProto* a = node_->add_attribute();
-    a->set_name(name);
-    a->set_type(type);
-    return a;
-  }
-
-  Result<graph::Graph> import(const ImportOptions& options = {}) const {
-    return convert::import_onnx_bytes(model_.SerializeAsString(), "net.onnx", options);
-  }
-  // The dump without inputs and outputs, or the error.
-  std::string nodes(const ImportOptions& options = {}) const {
-    const Result<graph::Graph> g = import(options);
-    if (!g.ok()) return "error: " + g.status().message();
-    std::string text;
-    for (const graph::Node& n : g->nodes()) {
-      text += (text.empty() ? "" : " ") + std::string(graph::op_name(n.op));
-      text += g->value(n.outputs[0]).type.shape.to_string();
-    }
-    return text;
-  }
-  std::string error() const {
-    const Result<graph::Graph> g = import();
-    return g.ok() ? "" : std::string(status_code_name(g.status().code())) + ": " + g.status().message();
-  }
-
- private:
-  ModelProto model_;
-  NodeProto* node_ = nullptr;
-  testing::Random random_{7};
-};
 
 AssertionResult contains(const std::string& text, const std::vector<std::string>& parts) {
   for (const std::string& part : parts) {
@@ -282,7 +167,8 @@ TEST(OnnxInputs, DynamicBatchIsOneAndOtherDimensionsAreAskedFor) {
   EXPECT_EQ(batch.nodes(), "unary[1,4,4,3]");
   Maker size;
   size.input("x", {-1, 3, -1, -1}).node("Relu", {"x"}, {"y"}).output("y");
-  EXPECT_TRUE(contains(size.error(), {"invalid argument", "net.onnx", "'x'", "[dim,3,dim,dim]", "--input x:1x3x224x224"}));
+  EXPECT_TRUE(
+      contains(size.error(), {"invalid argument", "net.onnx", "'x'", "[dim,3,dim,dim]", "--input x:1x3x224x224"}));
   ImportOptions options;
   options.input_shapes["x"] = {2, 3, 4, 5};
   EXPECT_EQ(size.nodes(options), "unary[2,4,5,3]");
@@ -293,8 +179,9 @@ TEST(OnnxInputs, DynamicBatchIsOneAndOtherDimensionsAreAskedFor) {
 // ---------------------------------------------------------------- errors
 
 TEST(OnnxErrors, UnsupportedOperatorsSayWhatToDo) {
-  EXPECT_TRUE(contains(one_node("NonMaxSuppression", {1, 2, 3}).error(),
-                       {"unsupported", "net.onnx", "#0 (first output 'y')", "NonMaxSuppression", "[1,2,3]", "cut the model"}));
+  EXPECT_TRUE(
+      contains(one_node("NonMaxSuppression", {1, 2, 3}).error(),
+               {"unsupported", "net.onnx", "#0 (first output 'y')", "NonMaxSuppression", "[1,2,3]", "cut the model"}));
   Maker m;
   m.input("x", {2, 3}).node("FancyOp", {"x"}, {"y"}, "fancy").output("y");
   m.graph().mutable_node(0)->set_domain("com.example");
@@ -342,12 +229,14 @@ TEST(OnnxErrors, BrokenTensors) {
     return m.node("Add", {"x", "c"}, {"y"}).output("y").error();
   };
   EXPECT_EQ(with_tensor([](TensorProto* t) { t->set_raw_data(std::string(24, '\0')); }), "");
-  EXPECT_TRUE(contains(with_tensor([](TensorProto* t) { t->set_raw_data("short"); }), {"corrupt", "'c'", "24 bytes", "5"}));
+  EXPECT_TRUE(
+      contains(with_tensor([](TensorProto* t) { t->set_raw_data("short"); }), {"corrupt", "'c'", "24 bytes", "5"}));
   EXPECT_TRUE(contains(with_tensor([](TensorProto* t) { t->add_float_data(1); }), {"corrupt", "6 elements"}));
   EXPECT_TRUE(contains(with_tensor([](TensorProto* t) { t->set_dims(0, -2); }), {"corrupt", "negative"}));
   EXPECT_TRUE(contains(with_tensor([](TensorProto* t) { t->set_dims(0, std::int64_t{1} << 62); }), {"2^31"}));
   EXPECT_TRUE(contains(with_tensor([](TensorProto* t) { t->set_data_type(TensorProto::STRING); }), {"element type 8"}));
-  EXPECT_TRUE(contains(with_tensor([](TensorProto* t) { t->set_data_location(TensorProto::EXTERNAL); }), {"external data"}));
+  EXPECT_TRUE(
+      contains(with_tensor([](TensorProto* t) { t->set_data_location(TensorProto::EXTERNAL); }), {"external data"}));
 }
 
 TEST(OnnxErrors, Files) {
@@ -393,7 +282,8 @@ TEST(OnnxErrors, DamagedBytesNeverCrash) {
       const auto at = static_cast<std::size_t>(random.integer(0, static_cast<int>(bytes.size()) - 1));
       bytes[at] = static_cast<char>(random.integer(0, 255));
     }
-    if (random.integer(0, 9) == 0) bytes.resize(static_cast<std::size_t>(random.integer(0, static_cast<int>(bytes.size()))));
+    if (random.integer(0, 9) == 0)
+      bytes.resize(static_cast<std::size_t>(random.integer(0, static_cast<int>(bytes.size()))));
     const Result<graph::Graph> g = convert::import_onnx_bytes(bytes, "damaged", {});
     if (g.ok()) {
       ++accepted;
@@ -405,7 +295,8 @@ TEST(OnnxErrors, DamagedBytesNeverCrash) {
 
 // Numbers that no exporter writes, in every attribute and integer tensor of the sample.
 TEST(OnnxErrors, HostileNumbersNeverCrash) {
-  const Dims hostile = {-1, 0, 1, 2, 3, 7, -3, 64, 65537, std::int64_t{1} << 31, std::int64_t{1} << 40, INT64_MAX, INT64_MIN};
+  const Dims hostile = {-1,        0,        1, 2, 3, 7, -3, 64, 65537, std::int64_t{1} << 31, std::int64_t{1} << 40,
+                        INT64_MAX, INT64_MIN};
   const ModelProto good = sample_model().model();
   testing::Random random(5);
   for (int round = 0; round < 6000; ++round) {
@@ -464,11 +355,12 @@ std::vector<float> run_outputs(const Maker& m, const std::vector<float>& input, 
   const std::vector<float> stored = reordered(input, x.shape, model->inputs()[0].source_order, true);
   std::memcpy(x.data, stored.data(), x.size_bytes);
   if (const Status status = session->run(); !status.ok()) return *error = status.message(), std::vector<float>();
-  return reordered(std::vector<float>(y.f32(), y.f32() + y.elements()), y.shape, model->outputs()[0].source_order, false);
+  return reordered(std::vector<float>(y.f32(), y.f32() + y.elements()), y.shape, model->outputs()[0].source_order,
+                   false);
 }
 
-// Random chains of operators that move elements: once on a computed tensor, stored in whatever order the importer chose, once
-// on a constant, which the importer moves itself in source order.
+// Random chains of operators that move elements: once on a computed tensor, stored in whatever order the importer
+// chose, once on a constant, which the importer moves itself in source order.
 TEST(OnnxNumbers, MovingAStoredTensorEqualsMovingItInSourceOrder) {
   testing::Random random(11);
   for (int round = 0; round < 300; ++round) {

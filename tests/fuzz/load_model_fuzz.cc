@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// libFuzzer target: any bytes as a .dtr file, with the content hash passed over so that the checks behind it are reached. What
-// is accepted must verify, be writable and read back as the same graph.
+// libFuzzer target: any bytes as a .dtr file, with the content hash passed over so that the checks behind it are
+// reached. What is accepted must verify, be writable and read back as the same graph.
 //   cmake -S . -B build/fuzz -G Ninja -DCMAKE_CXX_COMPILER=clang++ -DDOTORI_FUZZ=ON -DDOTORI_HOST_TOOLS=OFF
 //   cmake --build build/fuzz --target load_model_fuzz
 //   mkdir -p build/fuzz/corpus && cp tests/graph/data/*.dtr build/fuzz/corpus

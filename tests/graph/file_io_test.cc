@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // read_file and write_file_atomically against the file system.
 #include <gtest/gtest.h>
-
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>

@@ -9,11 +9,14 @@
 namespace dotori::graph {
 namespace {
 
-Status read_status(const Bytes& file) { return ExactFile(file).read().status(); }
+Status read_status(const Bytes& file) {
+  return ExactFile(file).read().status();
+}
 
 void expect_status(const Status& status, StatusCode code, const std::string& text) {
   EXPECT_EQ(status.code(), code) << status.message();
-  EXPECT_NE(status.message().find(text), std::string::npos) << "message: '" << status.message() << "', expected: " << text;
+  EXPECT_NE(status.message().find(text), std::string::npos)
+      << "message: '" << status.message() << "', expected: " << text;
   EXPECT_EQ(status.message().rfind("test.dtr: ", 0), 0u) << status.message();
 }
 
@@ -58,8 +61,8 @@ TEST(FormatFaults, HeaderNumbers) {
   const std::uint64_t huge = std::numeric_limits<std::uint64_t>::max();
   for (std::size_t at : {16, 24, 32, 40, 48}) {
     const std::uint64_t right = load_u64(file.data() + at);
-    for (std::uint64_t wrong : {std::uint64_t{0}, right + 1, right - 1, right + 64, right - 64, huge, huge - 63, huge / 2,
-                                std::uint64_t{1} << 31, std::uint64_t{1} << 32}) {
+    for (std::uint64_t wrong : {std::uint64_t{0}, right + 1, right - 1, right + 64, right - 64, huge, huge - 63,
+                                huge / 2, std::uint64_t{1} << 31, std::uint64_t{1} << 32}) {
       if (wrong == right) continue;
       // Another size of the tables within the same 64 bytes shows only in what is behind them.
       const Status status = read_status(with_number(file, at, wrong, 8));
@@ -106,23 +109,24 @@ TEST(FormatFaults, Attributes) {
       if (a->name == name) return *a;
     std::abort();
   };
-  expect_corrupt("conv2d 'conv': attribute 'kernel_h': must be a whole number", [&](auto& m) {
-    attribute(m, "kernel_h").integer = flatbuffers::nullopt;
-  });
+  expect_corrupt("conv2d 'conv': attribute 'kernel_h': must be a whole number",
+                 [&](auto& m) { attribute(m, "kernel_h").integer = flatbuffers::nullopt; });
   expect_corrupt("'kernel_h': must be a whole number", [&](auto& m) { attribute(m, "kernel_h").real = 3.0f; });
   expect_corrupt("'kernel_h': must be a whole number", [&](auto& m) { attribute(m, "kernel_h").list = {3}; });
   expect_corrupt("'kernel_h': must be in [-2147483648, 2147483647], found 2147483648",
                  [&](auto& m) { attribute(m, "kernel_h").integer = std::int64_t{1} << 31; });
-  expect_corrupt("'kernel_h': must be in", [&](auto& m) {
-    attribute(m, "kernel_h").integer = std::numeric_limits<std::int64_t>::min();
-  });
-  expect_corrupt("'activation.function': must be in", [&](auto& m) { attribute(m, "activation.function").integer = 200; });
-  expect_corrupt("'activation.function': must be in", [&](auto& m) { attribute(m, "activation.function").integer = -1; });
+  expect_corrupt("'kernel_h': must be in",
+                 [&](auto& m) { attribute(m, "kernel_h").integer = std::numeric_limits<std::int64_t>::min(); });
+  expect_corrupt("'activation.function': must be in",
+                 [&](auto& m) { attribute(m, "activation.function").integer = 200; });
+  expect_corrupt("'activation.function': must be in",
+                 [&](auto& m) { attribute(m, "activation.function").integer = -1; });
   expect_corrupt("'activation.alpha': must be a float", [&](auto& m) {
     attribute(m, "activation.alpha").real = flatbuffers::nullopt;
     attribute(m, "activation.alpha").integer = 0;
   });
-  expect_corrupt("parameters must be finite", [&](auto& m) { attribute(m, "activation.alpha").real = std::numeric_limits<float>::quiet_NaN(); });
+  expect_corrupt("parameters must be finite",
+                 [&](auto& m) { attribute(m, "activation.alpha").real = std::numeric_limits<float>::quiet_NaN(); });
   expect_corrupt("'groups' is missing", [&](auto& m) { attribute(m, "groups").name = "group"; });
   expect_corrupt("'stride_h' is there twice", [&](auto& m) { attribute(m, "groups").name = "stride_h"; });
   expect_corrupt("'kernel_h' is missing", [&](auto& m) { m.nodes[0]->attributes.clear(); });
@@ -162,9 +166,12 @@ TEST(FormatFaults, BooleansAndLists) {
 }
 
 TEST(FormatFaults, Operators) {
-  expect_corrupt("operator 'conv9d' is not known", [](auto& m) { m.nodes[0]->op = "conv9d"; }, StatusCode::kUnsupported);
-  expect_corrupt("operator '' is not known", [](auto& m) { m.nodes[0]->op = ""; }, StatusCode::kUnsupported);
-  expect_corrupt("operator 'none' is not known", [](auto& m) { m.nodes[0]->op = "none"; }, StatusCode::kUnsupported);
+  expect_corrupt(
+      "operator 'conv9d' is not known", [](auto& m) { m.nodes[0]->op = "conv9d"; }, StatusCode::kUnsupported);
+  expect_corrupt(
+      "operator '' is not known", [](auto& m) { m.nodes[0]->op = ""; }, StatusCode::kUnsupported);
+  expect_corrupt(
+      "operator 'none' is not known", [](auto& m) { m.nodes[0]->op = "none"; }, StatusCode::kUnsupported);
   expect_corrupt("the operator is not valid UTF-8", [](auto& m) { m.nodes[0]->op = "\x80"; });
 }
 
@@ -182,7 +189,8 @@ TEST(FormatFaults, Values) {
   expect_corrupt("'x'", [](auto& m) { m.values[0]->shape[0] = -1; });
   expect_corrupt("'x'", [](auto& m) { m.values[0]->shape.assign(6, std::int64_t{1} << 40); });
   expect_corrupt("constant 'w'", [](auto& m) { m.values[1]->shape[0] = std::numeric_limits<std::int64_t>::min(); });
-  expect_corrupt("constant 'w': float32 [2,3,3,2] needs 144 bytes, found 72", [](auto& m) { m.values[1]->shape[0] = 2; });
+  expect_corrupt("constant 'w': float32 [2,3,3,2] needs 144 bytes, found 72",
+                 [](auto& m) { m.values[1]->shape[0] = 2; });
   expect_corrupt("constant 'w': must be at byte 0 of the weights, found 64",
                  [](auto& m) { m.values[1]->constant = std::make_unique<stored::Extent>(64, 72); });
   expect_corrupt("constant 'b': must be at byte 128 of the weights, found 0",
@@ -227,7 +235,8 @@ TEST(FormatFaults, Indices) {
 TEST(FormatFaults, TaskMetadata) {
   expect_corrupt("task: task", [](auto& m) { m.task->task = 77; });
   expect_corrupt("task: preprocess", [](auto& m) { m.task->preprocess->resize = 9; });
-  expect_corrupt("task: preprocess: mean must have 3 numbers, found 2", [](auto& m) { m.task->preprocess->mean.resize(2); });
+  expect_corrupt("task: preprocess: mean must have 3 numbers, found 2",
+                 [](auto& m) { m.task->preprocess->mean.resize(2); });
   expect_corrupt("task: a label is not valid UTF-8", [](auto& m) { m.task->labels = {"ok", "\xFF"}; });
   expect_corrupt("task: segmentation", [](auto& m) { m.task->segmentation->output = 1; });
 }
@@ -242,9 +251,9 @@ TEST(FormatFaults, SharedTextsCannotBlowUp) {
   const auto nodes = b.CreateVector(std::vector<flatbuffers::Offset<stored::Node>>());
   const auto ids = b.CreateVector(std::vector<std::int32_t>());
   const auto three = b.CreateVector(std::vector<float>(3, 1.0f));
-  const auto task = stored::CreateTask(b, 0, 0, stored::CreatePreprocess(b, 0, 1, 0, 0, three, three),
-                                       stored::CreateClassification(b), stored::CreateDetection(b),
-                                       stored::CreateSegmentation(b));
+  const auto task =
+      stored::CreateTask(b, 0, 0, stored::CreatePreprocess(b, 0, 1, 0, 0, three, three),
+                         stored::CreateClassification(b), stored::CreateDetection(b), stored::CreateSegmentation(b));
   b.Finish(stored::CreateModel(b, name, name, values, nodes, ids, ids, task));
   FileHeader header;
   header.tables_offset = kHeaderBytes;

@@ -37,8 +37,8 @@ inline Graph tiny_graph() {
   return g;
 }
 
-// Every kind of attribute, constant, quantisation and metadata. The file tests/graph/data/format_1_0.dtr holds this graph as
-// it was written when the format came into being; do not change it.
+// Every kind of attribute, constant, quantisation and metadata. The file tests/graph/data/format_1_0.dtr holds this
+// graph as it was written when the format came into being; do not change it.
 inline Graph rich_graph() {
   Graph g;
   g.name = "도토리 net";
@@ -83,7 +83,8 @@ inline Graph rich_graph() {
   const ValueId mean = *g.add_node("mean", Reduce{ReduceFunction::kMean, {1, 2}, false}, {resized});
   const ValueId gathered = *g.add_node("gather", Gather{1}, {mean, indices});
   const ValueId best = *g.add_node("best", ArgMax{1, false, true, DataType::kInt32}, {gathered});
-  const ValueId no_bias = *g.add_node("head", FullyConnected{}, {mean, g.add_constant_f32("head/w", {2, 8}, std::vector<float>(16, 0.125f))});
+  const ValueId no_bias = *g.add_node("head", FullyConnected{},
+                                      {mean, g.add_constant_f32("head/w", {2, 8}, std::vector<float>(16, 0.125f))});
   const ValueId cast = *g.add_node("cast", Cast{DataType::kUint8}, {no_bias});
   g.value(cast).quantization = {{0.003f}, {255}, 0};
   g.outputs = {resized, gathered, best, cast};

@@ -9,7 +9,9 @@ namespace {
 
 using graph::ValueId;
 
-std::size_t at(int i) { return static_cast<std::size_t>(i); }
+std::size_t at(int i) {
+  return static_cast<std::size_t>(i);
+}
 
 Dims stored_dims(const Tensor& t) {
   Dims dims;
@@ -39,7 +41,8 @@ struct AxisGroup {
   int from_begin, from_end, to_begin, to_end;
 };
 
-// The finest division of a reshape into groups of neighbouring axes with equal products. The counts must be equal and not 0.
+// The finest division of a reshape into groups of neighbouring axes with equal products. The counts must be equal and
+// not 0.
 std::vector<AxisGroup> reshape_groups(const Dims& from, const Dims& to) {
   std::vector<AxisGroup> groups;
   const int from_rank = static_cast<int>(from.size()), to_rank = static_cast<int>(to.size());
@@ -179,7 +182,8 @@ Tensor Builder::reshape(const Tensor& t, const Dims& dims) {
   if (dims == t.dims) return t;
   if (dims.size() > at(kMaxRank)) to_shape(dims);
   const std::vector<AxisGroup> groups = reshape_groups(t.dims, dims);
-  // Groups in the sequence in which their first axis of more than one element is stored; those without any where they are.
+  // Groups in the sequence in which their first axis of more than one element is stored; those without any where they
+  // are.
   std::vector<int> group_of(t.dims.size(), 0);
   for (std::size_t g = 0; g < groups.size(); ++g) {
     for (int axis = groups[g].from_begin; axis < groups[g].from_end; ++axis) group_of[at(axis)] = static_cast<int>(g);
@@ -254,8 +258,8 @@ Tensor Builder::concat(const std::vector<Tensor>& parts, int axis) {
   for (const Tensor& part : parts) {
     if (!part.is_host()) weight[part.order] += count_of(part.dims);
   }
-  const auto heaviest = std::max_element(weight.begin(), weight.end(),
-                                         [](const auto& a, const auto& b) { return a.second < b.second; });
+  const auto heaviest =
+      std::max_element(weight.begin(), weight.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
   const Axes order = heaviest->first;
   std::vector<ValueId> inputs;
   for (const Tensor& part : parts) {
@@ -292,6 +296,8 @@ Tensor Builder::promoted(const Tensor& t, const std::string& name) {
   return out;
 }
 
-ValueId Builder::copy(ValueId stored) { return add_node(graph::Reshape{graph.value(stored).type.shape}, {stored}, "copy"); }
+ValueId Builder::copy(ValueId stored) {
+  return add_node(graph::Reshape{graph.value(stored).type.shape}, {stored}, "copy");
+}
 
 }  // namespace dotori::convert::onnx

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Builder: appends nodes to the graph and keeps track of the axis order in which each tensor is stored.
 //
-// An ONNX tensor [N,C,H,W] is stored [N,H,W,C]. The importer speaks in source axes; `order` says where they are: stored axis
-// k holds source axis order[k]. A Transpose is therefore only another `order`, and a Reshape costs nothing as long as the axes
-// it merges lie side by side in storage. A physical Transpose appears when an operator needs another order.
+// An ONNX tensor [N,C,H,W] is stored [N,H,W,C]. The importer speaks in source axes; `order` says where they are: stored
+// axis k holds source axis order[k]. A Transpose is therefore only another `order`, and a Reshape costs nothing as long
+// as the axes it merges lie side by side in storage. A physical Transpose appears when an operator needs another order.
 #pragma once
 
 #include <map>
@@ -27,8 +27,8 @@ struct Tensor {
   Dims dims;  // source order
   DataType type = DataType::kFloat32;
   std::optional<HostTensor> host;
-  // Graph tensors only: the elements of `stored`, in its own sequence, are `dims` permuted by `order`. The stored shape may
-  // differ (a reshape not made yet); Builder::physical() settles that.
+  // Graph tensors only: the elements of `stored`, in its own sequence, are `dims` permuted by `order`. The stored shape
+  // may differ (a reshape not made yet); Builder::physical() settles that.
   graph::ValueId stored;
   Axes order;
   bool channels_last = false;  // rank 4 and NHWC in the source file too (Keras exports)
@@ -52,14 +52,15 @@ class Builder {
   graph::ValueId physical(const Tensor& t);
   // The same tensor stored in the order `wanted`. Moving axes of one element costs nothing.
   Tensor in_order(const Tensor& t, const Axes& wanted);
-  // `op` over stored values; the result is stored in `order`. The node gets the current name and, unless empty, "/suffix".
+  // `op` over stored values; the result is stored in `order`. The node gets the current name and, unless empty,
+  // "/suffix".
   Tensor add(graph::Op op, std::vector<graph::ValueId> inputs, const Axes& order, const char* suffix = "");
   // Element-wise: keeps the order.
   Tensor add_unary(graph::Function function, const Tensor& x, float alpha = 0, float beta = 0, const char* suffix = "");
   // With NumPy broadcasting; either may be a host tensor, not both.
   Tensor add_binary(graph::BinaryFunction function, const Tensor& a, const Tensor& b, const char* suffix = "");
-  // The other operand of an element-wise operation with a tensor of `rank` axes stored in `order`: a graph tensor lifted to
-  // that rank and order; a host tensor as a constant in that order, without its leading axes of one element.
+  // The other operand of an element-wise operation with a tensor of `rank` axes stored in `order`: a graph tensor
+  // lifted to that rank and order; a host tensor as a constant in that order, without its leading axes of one element.
   graph::ValueId broadcast_operand(const Tensor& t, int rank, const Axes& order);
   // The same elements; the number must be equal.
   Tensor reshape(const Tensor& t, const Dims& dims);
@@ -75,7 +76,8 @@ class Builder {
   graph::ValueId constant(const HostTensor& t, const Axes& order, const std::string& name);
   // A host tensor made a graph tensor, rank 4 stored NHWC; a graph tensor as it is.
   Tensor promoted(const Tensor& t, const std::string& name);
-  // `stored` in a value of its own, computed by a node: for graph outputs that are inputs, constants or outputs already.
+  // `stored` in a value of its own, computed by a node: for graph outputs that are inputs, constants or outputs
+  // already.
   graph::ValueId copy(graph::ValueId stored);
 
  private:

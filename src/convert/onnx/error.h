@@ -20,7 +20,9 @@ class ImportError : public std::exception {
   Status status_;
 };
 
-[[noreturn]] inline void fail(Status status) { throw ImportError(std::move(status)); }
+[[noreturn]] inline void fail(Status status) {
+  throw ImportError(std::move(status));
+}
 
 inline void check(Status status) {
   if (!status.ok()) throw ImportError(std::move(status));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Host evaluation of element-wise operators and reductions. Floats are computed in double and rounded once; integers in 64
-// bits, wrapping.
+// Host evaluation of element-wise operators and reductions. Floats are computed in double and rounded once; integers in
+// 64 bits, wrapping.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -13,8 +13,12 @@ namespace {
 using Uint = std::uint64_t;
 
 // Integer arithmetic in 64 bits that a hostile file cannot make undefined.
-std::int64_t wrapped(Uint v) { return static_cast<std::int64_t>(v); }
-Uint bits(std::int64_t v) { return static_cast<Uint>(v); }
+std::int64_t wrapped(Uint v) {
+  return static_cast<std::int64_t>(v);
+}
+Uint bits(std::int64_t v) {
+  return static_cast<Uint>(v);
+}
 
 std::int64_t integer_quotient(std::int64_t a, std::int64_t b) {
   if (b == 0) return 0;
@@ -87,7 +91,9 @@ struct UnaryEntry {
 constexpr UnaryEntry kUnary[] = {
     {"Neg", [](double a) { return -a; }, [](std::int64_t a) { return wrapped(0 - bits(a)); }},
     {"Abs", [](double a) { return std::fabs(a); }, [](std::int64_t a) { return a < 0 ? wrapped(0 - bits(a)) : a; }},
-    {"Sign", [](double a) { return a > 0 ? 1.0 : a < 0 ? -1.0 : a; },
+    {"Sign", [](double a) { return a > 0   ? 1.0
+                                   : a < 0 ? -1.0
+                                           : a; },
      [](std::int64_t a) -> std::int64_t { return (a > 0) - (a < 0); }},
     {"Not", [](double a) { return a == 0 ? 1.0 : 0.0; }, [](std::int64_t a) -> std::int64_t { return a == 0; }},
     {"Relu", [](double a) { return a < 0 ? 0.0 : a; }, [](std::int64_t a) { return std::max<std::int64_t>(a, 0); }},
@@ -171,9 +177,9 @@ HostTensor unary(NodeContext& ctx, const UnaryEntry& entry, const HostTensor& x)
 
 HostTensor modulo(NodeContext& ctx, const HostTensor& a, const HostTensor& b) {
   const bool fmod = ctx.attr_int("fmod", 0) != 0;
-  const BinaryEntry entry = {"Mod", false, [](double x, double y) { return std::fmod(x, y); },
-                             fmod ? [](std::int64_t x, std::int64_t y) { return y == 0 || y == -1 ? 0 : x % y; }
-                                  : integer_modulo};
+  const BinaryEntry entry = {
+      "Mod", false, [](double x, double y) { return std::fmod(x, y); },
+      fmod ? [](std::int64_t x, std::int64_t y) { return y == 0 || y == -1 ? 0 : x % y; } : integer_modulo};
   return binary(ctx, entry, a, b);
 }
 

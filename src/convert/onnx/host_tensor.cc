@@ -153,25 +153,38 @@ std::size_t element_bytes(Element e) noexcept {
 
 const char* element_name(Element e) noexcept {
   switch (e) {
-    case Element::kFloat32: return "float32";
-    case Element::kFloat64: return "float64";
-    case Element::kInt8: return "int8";
-    case Element::kUint8: return "uint8";
-    case Element::kInt32: return "int32";
-    case Element::kInt64: return "int64";
-    case Element::kBool: return "bool";
+    case Element::kFloat32:
+      return "float32";
+    case Element::kFloat64:
+      return "float64";
+    case Element::kInt8:
+      return "int8";
+    case Element::kUint8:
+      return "uint8";
+    case Element::kInt32:
+      return "int32";
+    case Element::kInt64:
+      return "int64";
+    case Element::kBool:
+      return "bool";
   }
   return "unknown";
 }
 
 DataType graph_type(Element e) noexcept {
   switch (e) {
-    case Element::kInt8: return DataType::kInt8;
-    case Element::kUint8: return DataType::kUint8;
-    case Element::kInt32: return DataType::kInt32;
-    case Element::kInt64: return DataType::kInt64;
-    case Element::kBool: return DataType::kBool;
-    default: return DataType::kFloat32;
+    case Element::kInt8:
+      return DataType::kInt8;
+    case Element::kUint8:
+      return DataType::kUint8;
+    case Element::kInt32:
+      return DataType::kInt32;
+    case Element::kInt64:
+      return DataType::kInt64;
+    case Element::kBool:
+      return DataType::kBool;
+    default:
+      return DataType::kFloat32;
   }
 }
 
@@ -204,7 +217,8 @@ std::int64_t count_of(const Dims& dims) {
 HostTensor HostTensor::make(Element element, Dims dims) {
   HostTensor t;
   t.element = element;
-  t.bytes = std::make_shared<std::vector<unsigned char>>(static_cast<std::size_t>(count_of(dims)) * element_bytes(element));
+  t.bytes =
+      std::make_shared<std::vector<unsigned char>>(static_cast<std::size_t>(count_of(dims)) * element_bytes(element));
   t.dims = std::move(dims);
   return t;
 }
@@ -229,12 +243,17 @@ double HostTensor::real(std::int64_t i) const noexcept {
 
 std::int64_t HostTensor::integer(std::int64_t i) const noexcept {
   switch (element) {
-    case Element::kInt8: return data<std::int8_t>()[i];
+    case Element::kInt8:
+      return data<std::int8_t>()[i];
     case Element::kUint8:
-    case Element::kBool: return data<std::uint8_t>()[i];
-    case Element::kInt32: return data<std::int32_t>()[i];
-    case Element::kInt64: return data<std::int64_t>()[i];
-    default: break;
+    case Element::kBool:
+      return data<std::uint8_t>()[i];
+    case Element::kInt32:
+      return data<std::int32_t>()[i];
+    case Element::kInt64:
+      return data<std::int64_t>()[i];
+    default:
+      break;
   }
   return saturated(real(i));
 }
@@ -253,13 +272,27 @@ void HostTensor::set_real(std::int64_t i, double v) noexcept {
 
 void HostTensor::set_integer(std::int64_t i, std::int64_t v) noexcept {
   switch (element) {
-    case Element::kInt8: data<std::int8_t>()[i] = static_cast<std::int8_t>(v); return;
-    case Element::kUint8: data<std::uint8_t>()[i] = static_cast<std::uint8_t>(v); return;
-    case Element::kBool: data<std::uint8_t>()[i] = v != 0; return;
-    case Element::kInt32: data<std::int32_t>()[i] = static_cast<std::int32_t>(v); return;
-    case Element::kInt64: data<std::int64_t>()[i] = v; return;
-    case Element::kFloat32: data<float>()[i] = static_cast<float>(v); return;
-    case Element::kFloat64: data<double>()[i] = static_cast<double>(v); return;
+    case Element::kInt8:
+      data<std::int8_t>()[i] = static_cast<std::int8_t>(v);
+      return;
+    case Element::kUint8:
+      data<std::uint8_t>()[i] = static_cast<std::uint8_t>(v);
+      return;
+    case Element::kBool:
+      data<std::uint8_t>()[i] = v != 0;
+      return;
+    case Element::kInt32:
+      data<std::int32_t>()[i] = static_cast<std::int32_t>(v);
+      return;
+    case Element::kInt64:
+      data<std::int64_t>()[i] = v;
+      return;
+    case Element::kFloat32:
+      data<float>()[i] = static_cast<float>(v);
+      return;
+    case Element::kFloat64:
+      data<double>()[i] = static_cast<double>(v);
+      return;
   }
 }
 
@@ -333,8 +366,8 @@ HostTensor host_tensor(const TensorProto& proto) {
   } catch (const ImportError& error) {
     fail(error.status().with_context(name));
   }
-  const std::int64_t fields = std::int64_t{proto.float_data_size()} + proto.int32_data_size() + proto.int64_data_size() +
-                              proto.double_data_size() + proto.uint64_data_size();
+  const std::int64_t fields = std::int64_t{proto.float_data_size()} + proto.int32_data_size() +
+                              proto.int64_data_size() + proto.double_data_size() + proto.uint64_data_size();
   if (!proto.raw_data().empty()) {
     if (fields > 0) fail(corrupt_model(name + " has both raw and typed data"));
     const auto needed = static_cast<std::size_t>(n) * storage->raw_bytes;

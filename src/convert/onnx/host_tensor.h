@@ -21,7 +21,9 @@ enum class Element : unsigned char { kFloat32, kFloat64, kInt8, kUint8, kInt32, 
 
 std::size_t element_bytes(Element e) noexcept;
 const char* element_name(Element e) noexcept;
-inline bool is_float(Element e) noexcept { return e == Element::kFloat32 || e == Element::kFloat64; }
+inline bool is_float(Element e) noexcept {
+  return e == Element::kFloat32 || e == Element::kFloat64;
+}
 // The graph's type of the same elements; kFloat64 becomes float32.
 DataType graph_type(Element e) noexcept;
 
@@ -29,20 +31,18 @@ std::string dims_text(const Dims& dims);  // "[1,3,224,224]"
 // The product. Throws kCorruptModel for a negative dimension, kOutOfMemory above 2^31 elements. 0 is allowed.
 std::int64_t count_of(const Dims& dims);
 
-// Dense, outermost axis first, in the source file's axis order. Any rank; a dimension may be 0. Copies share the elements, so
-// these are written only while the maker holds the single copy.
+// Dense, outermost axis first, in the source file's axis order. Any rank; a dimension may be 0. Copies share the
+// elements, so these are written only while the maker holds the single copy.
 struct HostTensor {
   Element element = Element::kFloat32;
   Dims dims;
   std::shared_ptr<std::vector<unsigned char>> bytes;
 
-  static HostTensor make(Element element, Dims dims);  // zeros; throws as count_of
+  static HostTensor make(Element element, Dims dims);                    // zeros; throws as count_of
   static HostTensor from_ints(const std::vector<std::int64_t>& values);  // rank 1, kInt64
   static HostTensor scalar(float value);                                 // rank 0
 
-  std::int64_t count() const noexcept {
-    return static_cast<std::int64_t>(bytes->size() / element_bytes(element));
-  }
+  std::int64_t count() const noexcept { return static_cast<std::int64_t>(bytes->size() / element_bytes(element)); }
   // T must be the element's type; bool is std::uint8_t. Not checked.
   template <class T>
   const T* data() const noexcept {

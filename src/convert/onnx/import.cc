@@ -37,7 +37,8 @@ std::string read_file(const std::string& path) {
   }
   if (!S_ISREG(info.st_mode)) fail(invalid_argument("not a regular file"));
   if (info.st_size > kMaxFileBytes) {
-    fail(unsupported("the file has " + std::to_string(info.st_size) + " bytes; ONNX files of up to 2 GiB are supported"));
+    fail(unsupported("the file has " + std::to_string(info.st_size) +
+                     " bytes; ONNX files of up to 2 GiB are supported"));
   }
   std::ifstream file(path, std::ios::binary);
   std::string bytes(static_cast<std::size_t>(info.st_size), '\0');
@@ -65,11 +66,16 @@ DataType input_type(const ValueInfoProto& input, int element) {
     case TensorProto::FLOAT16:  // computed in float32
     case TensorProto::BFLOAT16:
       return DataType::kFloat32;
-    case TensorProto::INT8: return DataType::kInt8;
-    case TensorProto::UINT8: return DataType::kUint8;
-    case TensorProto::INT32: return DataType::kInt32;
-    case TensorProto::INT64: return DataType::kInt64;
-    case TensorProto::BOOL: return DataType::kBool;
+    case TensorProto::INT8:
+      return DataType::kInt8;
+    case TensorProto::UINT8:
+      return DataType::kUint8;
+    case TensorProto::INT32:
+      return DataType::kInt32;
+    case TensorProto::INT64:
+      return DataType::kInt64;
+    case TensorProto::BOOL:
+      return DataType::kBool;
     default:
       fail(unsupported("input '" + input.name() + "' has element type " + std::to_string(element) +
                        "; supported are float, float16, int8, uint8, int32, int64 and bool"));
@@ -83,15 +89,15 @@ Dims input_dims(const ValueInfoProto& input, const ImportOptions& options) {
   const bool has_given = given != options.input_shapes.end();
   if (!proto.has_shape()) {
     if (!has_given) {
-      fail(invalid_argument("input '" + input.name() + "' has no shape in the file; state it with --input " + input.name() +
-                            ":1x3x224x224"));
+      fail(invalid_argument("input '" + input.name() + "' has no shape in the file; state it with --input " +
+                            input.name() + ":1x3x224x224"));
     }
     return given->second;
   }
   const int rank = proto.shape().dim_size();
   if (has_given && static_cast<int>(given->second.size()) != rank) {
-    fail(invalid_argument("input '" + input.name() + "' has rank " + std::to_string(rank) + ", --input gives it shape " +
-                          dims_text(given->second)));
+    fail(invalid_argument("input '" + input.name() + "' has rank " + std::to_string(rank) +
+                          ", --input gives it shape " + dims_text(given->second)));
   }
   Dims dims;
   std::string declared, example;
@@ -112,8 +118,8 @@ Dims input_dims(const ValueInfoProto& input, const ImportOptions& options) {
     dims.push_back(size);
   }
   if (open) {
-    fail(invalid_argument("input '" + input.name() + "' has the dynamic shape [" + declared + "]; fix it, such as with --input " +
-                          input.name() + ":" + example));
+    fail(invalid_argument("input '" + input.name() + "' has the dynamic shape [" + declared +
+                          "]; fix it, such as with --input " + input.name() + ":" + example));
   }
   return dims;
 }
@@ -179,8 +185,8 @@ class ModelImporter {
     t.dims = input_dims(input, options_);
     t.type = input_type(input, input.type().tensor_type().elem_type());
     if (t.rank() > kMaxRank) {
-      fail(unsupported("input '" + input.name() + "' has shape " + dims_text(t.dims) + "; up to " + std::to_string(kMaxRank) +
-                       " axes are supported"));
+      fail(unsupported("input '" + input.name() + "' has shape " + dims_text(t.dims) + "; up to " +
+                       std::to_string(kMaxRank) + " axes are supported"));
     }
     t.channels_last = t.rank() == 4 && is_channels_last(proto_, input.name(), t.dims);
     t.order = t.rank() == 4 && !t.channels_last ? channels_last_order(4) : identity_order(t.rank());
@@ -243,7 +249,8 @@ graph::Graph import_model(const std::string& bytes, const std::string& name, con
   if (!model.ParseFromString(bytes)) fail(corrupt_model("not an ONNX file (no valid protobuf message), or truncated"));
   if (!model.has_graph()) fail(corrupt_model("the file holds no graph: not an ONNX model"));
   const int opset = model_opset(model);
-  if (model.functions_size() > 0) fail(unsupported("models with functions of their own are not supported; inline them"));
+  if (model.functions_size() > 0)
+    fail(unsupported("models with functions of their own are not supported; inline them"));
   graph::Graph graph = ModelImporter(model.graph(), opset, options).import(name);
   check(graph::verify(graph));
   return graph;
@@ -266,7 +273,8 @@ Result<graph::Graph> guarded(const std::string& name, const Work& work) {
 }  // namespace
 }  // namespace onnx
 
-Result<graph::Graph> import_onnx_bytes(const std::string& bytes, const std::string& name, const ImportOptions& options) {
+Result<graph::Graph> import_onnx_bytes(const std::string& bytes, const std::string& name,
+                                       const ImportOptions& options) {
   return onnx::guarded(name, [&] { return onnx::import_model(bytes, name, options); });
 }
 

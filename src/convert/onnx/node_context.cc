@@ -71,7 +71,8 @@ const dotori_onnx::GraphProto* NodeContext::attr_graph(const char* name) {
 void NodeContext::check_attributes() const {
   for (const AttributeProto& a : proto_.attribute()) {
     if (known_attributes_.count(a.name()) == 0) {
-      unsupported("attribute '" + a.name() + "' of " + op_type() + " is not known (opset " + std::to_string(opset_) + ")");
+      unsupported("attribute '" + a.name() + "' of " + op_type() + " is not known (opset " + std::to_string(opset_) +
+                  ")");
     }
   }
 }
@@ -121,7 +122,8 @@ double NodeContext::known_scalar(int i, const char* what) const {
 
 int NodeContext::axis(std::int64_t axis, int rank) const {
   if (axis < -rank || axis >= rank) {
-    corrupt("axis " + std::to_string(axis) + " is not in [" + std::to_string(-rank) + ", " + std::to_string(rank) + ")");
+    corrupt("axis " + std::to_string(axis) + " is not in [" + std::to_string(-rank) + ", " + std::to_string(rank) +
+            ")");
   }
   return static_cast<int>(axis < 0 ? axis + rank : axis);
 }

@@ -13,7 +13,8 @@
 namespace dotori::convert::onnx {
 
 // Attribute functions return `fallback` when the node has none of that name, and note that the importer knows the name:
-// check_attributes() refuses the others. All functions throw ImportError; the caller of the importer adds the node's name.
+// check_attributes() refuses the others. All functions throw ImportError; the caller of the importer adds the node's
+// name.
 class NodeContext {
  public:
   NodeContext(const dotori_onnx::NodeProto& proto, int opset, std::string name, Builder* builder);
@@ -47,7 +48,7 @@ class NodeContext {
   Tensor graph_input(int i);
   // Input `i`, whose elements must be known at import; `what` names it in the error.
   const HostTensor& known(int i, const char* what) const;
-  Dims known_ints(int i, const char* what) const;           // rank 0 or 1
+  Dims known_ints(int i, const char* what) const;  // rank 0 or 1
   double known_scalar(int i, const char* what) const;
   Dims known_ints_or(int i, const char* what, const Dims& fallback) const;
 

@@ -146,6 +146,8 @@ const char* rewrite_hint(const std::string& op_type) {
   return "";
 }
 
-bool evaluate_on_host(NodeContext& ctx) { return evaluate_shape(ctx) || evaluate_math(ctx); }
+bool evaluate_on_host(NodeContext& ctx) {
+  return evaluate_shape(ctx) || evaluate_math(ctx);
+}
 
 }  // namespace dotori::convert::onnx

@@ -21,8 +21,8 @@ const OpEntry* find_op(const std::string& op_type);
 // What to do instead of an operator that is not supported; "" when there is nothing to say. Static storage.
 const char* rewrite_hint(const std::string& op_type);
 
-// Computes a node whose inputs are all known and sets its outputs. False (and nothing set) when the operator is not one that
-// folds. Throws ImportError.
+// Computes a node whose inputs are all known and sets its outputs. False (and nothing set) when the operator is not one
+// that folds. Throws ImportError.
 bool evaluate_on_host(NodeContext& ctx);
 bool evaluate_math(NodeContext& ctx);   // element-wise and reductions
 bool evaluate_shape(NodeContext& ctx);  // everything that moves or counts elements

@@ -37,7 +37,8 @@ void add_parameters(NodeContext& ctx, const HostTensor& weights, std::int64_t ou
   if (!ctx.has_input(2)) return;
   const HostTensor& bias = ctx.known(2, "the bias");
   if (bias.count() != out_channels) {
-    ctx.corrupt("a bias of shape " + dims_text(bias.dims) + " for " + std::to_string(out_channels) + " output channels");
+    ctx.corrupt("a bias of shape " + dims_text(bias.dims) + " for " + std::to_string(out_channels) +
+                " output channels");
   }
   inputs->push_back(b.constant(bias.reshaped({out_channels}), identity_order(1), ctx.proto().input(2)));
 }

@@ -18,14 +18,16 @@ struct UnaryEntry {
 };
 
 // Those without attributes.
-constexpr UnaryEntry kUnary[] = {
-    {"Abs", Function::kAbs},       {"Ceil", Function::kCeil},         {"Cos", Function::kCos},
-    {"Erf", Function::kErf},       {"Exp", Function::kExp},           {"Floor", Function::kFloor},
-    {"Gelu", Function::kGelu},     {"HardSwish", Function::kHardSwish}, {"Log", Function::kLog},
-    {"Mish", Function::kMish},     {"Neg", Function::kNegate},        {"Reciprocal", Function::kReciprocal},
-    {"Relu", Function::kRelu},     {"Round", Function::kRound},       {"Sigmoid", Function::kSigmoid},
-    {"Sign", Function::kSign},     {"Sin", Function::kSin},           {"Softplus", Function::kSoftplus},
-    {"Sqrt", Function::kSqrt},     {"Tanh", Function::kTanh}};
+constexpr UnaryEntry kUnary[] = {{"Abs", Function::kAbs},         {"Ceil", Function::kCeil},
+                                 {"Cos", Function::kCos},         {"Erf", Function::kErf},
+                                 {"Exp", Function::kExp},         {"Floor", Function::kFloor},
+                                 {"Gelu", Function::kGelu},       {"HardSwish", Function::kHardSwish},
+                                 {"Log", Function::kLog},         {"Mish", Function::kMish},
+                                 {"Neg", Function::kNegate},      {"Reciprocal", Function::kReciprocal},
+                                 {"Relu", Function::kRelu},       {"Round", Function::kRound},
+                                 {"Sigmoid", Function::kSigmoid}, {"Sign", Function::kSign},
+                                 {"Sin", Function::kSin},         {"Softplus", Function::kSoftplus},
+                                 {"Sqrt", Function::kSqrt},       {"Tanh", Function::kTanh}};
 
 BinaryFunction binary_function(const std::string& op_type) {
   if (op_type == "Sub") return BinaryFunction::kSub;
@@ -89,8 +91,7 @@ void import_pow(NodeContext& ctx) {
   const Tensor& exponent = ctx.input(1);
   Tensor x = ctx.graph_input(0);
   if (!exponent.is_host()) return ctx.set_output(0, ctx.builder().add_binary(BinaryFunction::kPow, x, exponent));
-  if (exponent.host->count() == 1 && x.type == DataType::kFloat32 &&
-      broadcast_dims(x.dims, exponent.dims) == x.dims) {
+  if (exponent.host->count() == 1 && x.type == DataType::kFloat32 && broadcast_dims(x.dims, exponent.dims) == x.dims) {
     const double e = exponent.host->real(0);
     if (e == 1) return ctx.set_output(0, x);
     if (e == 2) return ctx.set_output(0, ctx.builder().add_unary(Function::kSquare, x));
@@ -156,12 +157,18 @@ Element cast_target(NodeContext& ctx) {
     case TensorProto::FLOAT16:
     case TensorProto::BFLOAT16:
       return Element::kFloat32;
-    case TensorProto::DOUBLE: return Element::kFloat64;
-    case TensorProto::INT8: return Element::kInt8;
-    case TensorProto::UINT8: return Element::kUint8;
-    case TensorProto::INT32: return Element::kInt32;
-    case TensorProto::INT64: return Element::kInt64;
-    case TensorProto::BOOL: return Element::kBool;
+    case TensorProto::DOUBLE:
+      return Element::kFloat64;
+    case TensorProto::INT8:
+      return Element::kInt8;
+    case TensorProto::UINT8:
+      return Element::kUint8;
+    case TensorProto::INT32:
+      return Element::kInt32;
+    case TensorProto::INT64:
+      return Element::kInt64;
+    case TensorProto::BOOL:
+      return Element::kBool;
     default:
       ctx.unsupported("Cast to element type " + std::to_string(to) +
                       "; supported are float, float16, bfloat16, int8, uint8, int32, int64 and bool");

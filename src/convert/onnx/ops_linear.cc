@@ -10,7 +10,8 @@ namespace {
 
 using graph::BinaryFunction;
 
-// y[..., O] = sum over source axis `axis` of x times weights [O,K]; the axis of the result that replaces `axis` has O elements.
+// y[..., O] = sum over source axis `axis` of x times weights [O,K]; the axis of the result that replaces `axis` has O
+// elements.
 Tensor fully_connected(NodeContext& ctx, const Tensor& x, int axis, const HostTensor& weights, graph::ValueId bias) {
   Builder& b = ctx.builder();
   if (weights.dims[1] != x.dims[static_cast<std::size_t>(axis)]) {
@@ -103,26 +104,25 @@ void import_gemm(NodeContext& ctx) {
 void import_matmul(NodeContext& ctx) {
   const Tensor &left = ctx.input(0), &right = ctx.input(1);
   if (!left.is_host() && !right.is_host()) {
-    ctx.unsupported("a product of two computed tensors, shapes " + dims_text(left.dims) + " and " + dims_text(right.dims) +
-                    "; one of them must be a constant matrix (attention is not supported)");
+    ctx.unsupported("a product of two computed tensors, shapes " + dims_text(left.dims) + " and " +
+                    dims_text(right.dims) + "; one of them must be a constant matrix (attention is not supported)");
   }
   const bool weights_right = right.is_host();
   const HostTensor& matrix = weights_right ? *right.host : *left.host;
   Tensor x = ctx.graph_input(weights_right ? 0 : 1);
   Dims weight_dims = matrix.dims;
-  while (weight_dims.size() > 2 && weight_dims.front() == 1 && static_cast<int>(weight_dims.size()) <= x.rank()) {
+  while (weight_dims.size() > 2 && weight_dims.front() == 1) {
     weight_dims.erase(weight_dims.begin());
   }
   if (weight_dims.size() != 2 || x.rank() < 1 || (!weights_right && x.rank() < 2)) {
     ctx.unsupported("a product of shapes " + dims_text(left.dims) + " and " + dims_text(right.dims) +
                     "; the constant must be one matrix");
   }
-  const HostTensor weights = matrix.reshaped(weight_dims);
-  if (weights_right) {
-    return ctx.set_output(0, fully_connected(ctx, x, x.rank() - 1, weights.permuted({1, 0}), {}));
-  }
+  HostTensor weights = matrix.reshaped(weight_dims);
+  if (weights_right) weights = weights.permuted({1, 0});
   // W * x sums over the last axis but one of x.
-  ctx.set_output(0, fully_connected(ctx, x, x.rank() - 2, weights, {}));
+  const Tensor y = fully_connected(ctx, x, x.rank() - (weights_right ? 1 : 2), weights, {});
+  ctx.set_output(0, ctx.builder().lift(y, std::max(y.rank(), static_cast<int>(matrix.dims.size()))));
 }
 
 // y = x * scale / sqrt(variance + epsilon) + (bias - mean * scale / sqrt(variance + epsilon)), by channel.

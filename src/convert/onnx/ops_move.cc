@@ -8,8 +8,12 @@
 namespace dotori::convert::onnx {
 namespace {
 
-Dims zeros(const Tensor& t) { return Dims(t.dims.size(), 0); }
-Dims ones(const Tensor& t) { return Dims(t.dims.size(), 1); }
+Dims zeros(const Tensor& t) {
+  return Dims(t.dims.size(), 0);
+}
+Dims ones(const Tensor& t) {
+  return Dims(t.dims.size(), 1);
+}
 
 }  // namespace
 
@@ -203,7 +207,8 @@ void import_gather(NodeContext& ctx) {
   for (std::int64_t i = 0; i < n; ++i) {
     std::int64_t v = indices.integer(i);
     if (v < -dim || v >= dim) {
-      ctx.corrupt("index " + std::to_string(v) + " is not in [" + std::to_string(-dim) + ", " + std::to_string(dim) + ")");
+      ctx.corrupt("index " + std::to_string(v) + " is not in [" + std::to_string(-dim) + ", " + std::to_string(dim) +
+                  ")");
     }
     if (v < 0) v += dim;
     steps_of_one = steps_of_one && v == (index.empty() ? v : index[0] + i);

@@ -41,7 +41,8 @@ Axes order_without(const Axes& order, const Axes& removed) {
   Axes out;
   for (int axis : order) {
     if (std::find(removed.begin(), removed.end(), axis) != removed.end()) continue;
-    out.push_back(axis - static_cast<int>(std::count_if(removed.begin(), removed.end(), [&](int r) { return r < axis; })));
+    out.push_back(axis -
+                  static_cast<int>(std::count_if(removed.begin(), removed.end(), [&](int r) { return r < axis; })));
   }
   return out;
 }

@@ -26,9 +26,10 @@ CoordinateRule coordinate_rule(NodeContext& ctx, const std::string& mode) {
   if (mode == "align_corners") return CoordinateRule::kAlignCorners;
   if (mode == "asymmetric") return CoordinateRule::kAsymmetric;
   if (mode == "tf_half_pixel_for_nn") return CoordinateRule::kTfHalfPixelForNn;
-  ctx.unsupported("coordinate_transformation_mode '" + mode +
-                  "'; supported are half_pixel, half_pixel_symmetric, pytorch_half_pixel, align_corners, asymmetric and "
-                  "tf_half_pixel_for_nn");
+  ctx.unsupported(
+      "coordinate_transformation_mode '" + mode +
+      "'; supported are half_pixel, half_pixel_symmetric, pytorch_half_pixel, align_corners, asymmetric and "
+      "tf_half_pixel_for_nn");
 }
 
 NearestRule nearest_rule(NodeContext& ctx, const std::string& mode) {
@@ -65,7 +66,8 @@ AxisSizes from_scales(NodeContext& ctx, const Dims& dims, const std::vector<floa
   return out;
 }
 
-AxisSizes from_sizes(NodeContext& ctx, const Dims& dims, const Dims& sizes, const Axes& axes, const std::string& policy) {
+AxisSizes from_sizes(NodeContext& ctx, const Dims& dims, const Dims& sizes, const Axes& axes,
+                     const std::string& policy) {
   AxisSizes out{dims, std::vector<float>(dims.size(), 1)};
   if (sizes.size() != axes.size()) {
     ctx.corrupt(std::to_string(sizes.size()) + " sizes for " + std::to_string(axes.size()) + " axes");
@@ -135,7 +137,8 @@ graph::Resize2d old_rule(NodeContext& ctx, const std::vector<float>& scales) {
   const bool reduces = std::any_of(scales.begin(), scales.end(), [](float s) { return s < 1; });
   const bool enlarges = std::any_of(scales.begin(), scales.end(), [](float s) { return s > 1; });
   if (reduces && enlarges && op.filter == graph::ResizeFilter::kNearest) {
-    ctx.unsupported(ctx.op_type() + " (opset " + std::to_string(ctx.opset()) + ") enlarges one axis and reduces another");
+    ctx.unsupported(ctx.op_type() + " (opset " + std::to_string(ctx.opset()) +
+                    ") enlarges one axis and reduces another");
   }
   op.nearest = reduces ? NearestRule::kCeil : NearestRule::kFloor;
   return op;
@@ -170,7 +173,8 @@ void import_resize(NodeContext& ctx) {
                              : from_scales(ctx, x.dims, known_floats(ctx, 2, "the scales"), axes);
   if (ctx.attr_int("antialias", 0) != 0 && op.filter == graph::ResizeFilter::kBilinear) {
     for (std::size_t k = 0; k < to.sizes.size(); ++k) {
-      if (to.sizes[k] < x.dims[k]) ctx.unsupported("antialias when reducing; use AveragePool, or export without antialias");
+      if (to.sizes[k] < x.dims[k])
+        ctx.unsupported("antialias when reducing; use AveragePool, or export without antialias");
     }
   }
   resize(ctx, x, op, to);

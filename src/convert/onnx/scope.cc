@@ -118,9 +118,10 @@ void NodeImporter::run(const GraphProto& graph, const std::vector<std::string>& 
     if (defined(name)) return;
     const auto given = initializer.find(name);
     if (given == initializer.end()) {
-      fail(corrupt_model("tensor '" + name + "', which " +
-                         (reader < 0 ? std::string("is an output") : "node " + node_label(graph.node(reader), reader) + " reads") +
-                         ", is made by no node and is no input or initializer"));
+      fail(corrupt_model(
+          "tensor '" + name + "', which " +
+          (reader < 0 ? std::string("is an output") : "node " + node_label(graph.node(reader), reader) + " reads") +
+          ", is made by no node and is no input or initializer"));
     }
     define(name, host_result(host_tensor(graph.initializer(given->second))));
   };
@@ -200,7 +201,7 @@ void NodeImporter::import_node(const NodeProto& node, int index, const std::set<
     // The operators' own checks do not know that the numbers came from a file.
     if (status.code() == StatusCode::kInvalidArgument) status = unsupported(status.message());
     fail(status.with_context("node " + node_label(node, index) + ", operator " + node.op_type() + " (inputs " +
-                                     input_shapes_text(ctx) + ")"));
+                             input_shapes_text(ctx) + ")"));
   }
 }
 

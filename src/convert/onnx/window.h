@@ -18,8 +18,8 @@ struct Window {
 Tensor as_image(NodeContext& ctx, const Tensor& x);
 // `y`, a result made from as_image(x), with the rank of x.
 Tensor like_input(NodeContext& ctx, const Tensor& y, const Tensor& x);
-// Reads kernel_shape (falling back to `kernel`, spatial dimensions only), strides, dilations, pads and auto_pad, which is
-// resolved for an input image of x's size.
+// Reads kernel_shape (falling back to `kernel`, spatial dimensions only), strides, dilations, pads and auto_pad, which
+// is resolved for an input image of x's size.
 Window read_window(NodeContext& ctx, const Tensor& x, const Dims& kernel);
 // The attribute `name`, one number for each spatial axis, as height and width.
 void read_pair(NodeContext& ctx, const char* name, const Dims& fallback, int rank, std::int64_t neutral,

@@ -47,20 +47,8 @@ template <int M, int V, int kPerPanel>
 inline void tile(const GemmF32Strip& s, size_t panel, ptrdiff_t c_offset, int32_t n) noexcept {
   constexpr int kPanels = V / kPerPanel;
   float32x4_t sum[M][V];
-  if (s.bias != nullptr) {
-    DOTORI_UNROLL for (int v = 0; v < V; ++v) {
-      const size_t at = panel + static_cast<size_t>(v / kPerPanel) * s.panel_stride;
-      const float32x4_t x = vld1q_f32(s.bias + at + 4 * (v % kPerPanel));
-      DOTORI_UNROLL for (int r = 0; r < M; ++r) sum[r][v] = x;
-    }
-  } else {
-    DOTORI_UNROLL for (int v = 0; v < V; ++v) {
-      const int32_t lanes = n - 4 * v;
-      DOTORI_UNROLL for (int r = 0; r < M; ++r) {
-        const float* c = s.c[r] + c_offset + 4 * v;
-        sum[r][v] = lanes >= 4 ? vld1q_f32(c) : lanes > 0 ? load_part(c, lanes) : vdupq_n_f32(0);
-      }
-    }
+  DOTORI_UNROLL for (int r = 0; r < M; ++r) {
+    DOTORI_UNROLL for (int v = 0; v < V; ++v) sum[r][v] = vdupq_n_f32(0);
   }
 
   const float* b[kPanels];
@@ -89,9 +77,12 @@ inline void tile(const GemmF32Strip& s, size_t panel, ptrdiff_t c_offset, int32_
   const float32x4_t low = vdupq_n_f32(s.low), high = vdupq_n_f32(s.high);
   DOTORI_UNROLL for (int v = 0; v < V; ++v) {
     const int32_t lanes = n - 4 * v;
+    const size_t at = panel + static_cast<size_t>(v / kPerPanel) * s.panel_stride;
+    float32x4_t start = s.bias != nullptr ? vld1q_f32(s.bias + at + 4 * (v % kPerPanel)) : vdupq_n_f32(0);
     DOTORI_UNROLL for (int r = 0; r < M; ++r) {
-      const float32x4_t y = vminq_f32(vmaxq_f32(sum[r][v], low), high);
       float* c = s.c[r] + c_offset + 4 * v;
+      if (s.bias == nullptr && lanes > 0) start = lanes >= 4 ? vld1q_f32(c) : load_part(c, lanes);
+      const float32x4_t y = vminq_f32(vmaxq_f32(vaddq_f32(start, sum[r][v]), low), high);
       if (lanes >= 4)
         vst1q_f32(c, y);
       else if (lanes > 0)

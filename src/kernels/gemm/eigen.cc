@@ -51,10 +51,6 @@ void gemm_f32_any__eigen(const GemmF32Strip& s) noexcept {
     const int32_t columns = std::min(s.n - first, kNr);
     const size_t panel = static_cast<size_t>(first / kNr) * s.panel_stride;
     Tile sum = Tile::Zero();
-    for (int32_t r = 0; r < s.m; ++r) {
-      const float* from = s.bias != nullptr ? s.bias + panel : s.c[r] + s.c_offset + first;
-      std::memcpy(sum.row(r).data(), from, static_cast<size_t>(columns) * sizeof(float));
-    }
     Position at;
     for (size_t done = 0; done < total;) {
       const size_t depth = std::min(kDepth, total - done);
@@ -66,8 +62,9 @@ void gemm_f32_any__eigen(const GemmF32Strip& s) noexcept {
     }
     for (int32_t r = 0; r < s.m; ++r) {
       float* c = s.c[r] + s.c_offset + first;
+      const float* start = s.bias != nullptr ? s.bias + panel : c;
       for (int32_t j = 0; j < columns; ++j) {
-        const float y = sum(r, j);
+        const float y = start[j] + sum(r, j);
         c[j] = y < s.low ? s.low : y > s.high ? s.high : y;
       }
     }

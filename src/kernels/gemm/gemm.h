@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // float32 matrix product with indirect rows: the arithmetic of convolutions and fully connected layers.
 //   c[r][j] = min(max(bias[j] + sum over t < taps, i < k of a[t][r][i] * b[t * k + i][j], low), high)
-// The sum of an element starts with the bias (or with what c holds) and goes through t, then i, upwards, one
-// multiply-add each: fused in the vector kernels, two roundings in the plain C++ ones. It is the same wherever the
-// element lies and however rows, columns and K are cut into calls, so the bits depend neither on tiles nor on threads.
-// A NaN sum stays NaN. (The Eigen kernel sums blocks of K in an order of Eigen's own; that depends on the cuts of K,
-// but not on rows, columns and threads either.)
+// The sum of an element starts at 0 and goes through t, then i, upwards, one multiply-add each: fused in the vector
+// kernels, two roundings in the plain C++ ones; the bias (or what c holds) is added last. A deep product is cut along K
+// into calls that add to c: short chains of roundings keep the error small (Higham, Accuracy and Stability of Numerical
+// Algorithms, chapter 4). The bits depend on these cuts, which are the caller's, never on how rows and columns are cut into
+// calls: neither on tiles nor on threads. A NaN sum stays NaN.
 //
 //            nr columns                  Rows of A are found through pointers, mr for each tap: a convolution points
 //           +----------+                 at its input pixels and never copies them; a pixel outside the image is a row
@@ -30,7 +30,7 @@ struct GemmF32Strip {
   ptrdiff_t a_offset;     // floats, added to every pointer
   size_t taps, k;         // either may be 0: then the sum is the bias
   const float* b;         // weights of the first panel: [taps * k][nr], aligned to 32 bytes, as is panel_stride
-  const float* bias;      // nr numbers of the first panel; null: the sums continue from c
+  const float* bias;      // nr numbers of the first panel; null: the sums are added to c
   size_t panel_stride;    // floats from one panel to the next, for both b and bias
   float* const* c;        // [m] rows; row r is the n floats at c[r] + c_offset; nothing behind them is touched
   ptrdiff_t c_offset;

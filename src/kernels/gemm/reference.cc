@@ -10,11 +10,12 @@ void gemm_f32_any__reference(const GemmF32Strip& s) noexcept {
     for (size_t j = 0; j < static_cast<size_t>(s.n); ++j) {
       const size_t panel = (j / kNr) * s.panel_stride;
       const float* b = s.b + panel + j % kNr;
-      float sum = s.bias != nullptr ? s.bias[panel + j % kNr] : c[j];
+      float sum = 0;
       for (size_t t = 0; t < s.taps; ++t) {
         const float* a = s.a[t * kMr + r] + s.a_offset;
         for (size_t i = 0; i < s.k; ++i) sum += a[i] * b[(t * s.k + i) * kNr];
       }
+      sum += s.bias != nullptr ? s.bias[panel + j % kNr] : c[j];
       // Comparisons with the sum on the left keep a NaN.
       if (sum < s.low) sum = s.low;
       if (sum > s.high) sum = s.high;

@@ -42,17 +42,8 @@ inline void tile(const GemmF32Strip& s, size_t panel, ptrdiff_t c_offset, int32_
   constexpr int kPanels = V / kPerPanel;
   __m256 sum[M][V];
   const bool whole = n >= 8 * V;
-  if (s.bias != nullptr) {
-    DOTORI_UNROLL for (int v = 0; v < V; ++v) {
-      const size_t at = panel + static_cast<size_t>(v / kPerPanel) * s.panel_stride;
-      const __m256 x = _mm256_loadu_ps(s.bias + at + 8 * (v % kPerPanel));
-      DOTORI_UNROLL for (int r = 0; r < M; ++r) sum[r][v] = x;
-    }
-  } else {
-    DOTORI_UNROLL for (int v = 0; v < V; ++v) {
-      const __m256i mask = part_mask(n - 8 * v);
-      DOTORI_UNROLL for (int r = 0; r < M; ++r) sum[r][v] = _mm256_maskload_ps(s.c[r] + c_offset + 8 * v, mask);
-    }
+  DOTORI_UNROLL for (int r = 0; r < M; ++r) {
+    DOTORI_UNROLL for (int v = 0; v < V; ++v) sum[r][v] = _mm256_setzero_ps();
   }
 
   const float* b[kPanels];
@@ -68,9 +59,12 @@ inline void tile(const GemmF32Strip& s, size_t panel, ptrdiff_t c_offset, int32_
   const __m256 low = _mm256_set1_ps(s.low), high = _mm256_set1_ps(s.high);
   DOTORI_UNROLL for (int v = 0; v < V; ++v) {
     const __m256i mask = part_mask(n - 8 * v);
+    const size_t at = panel + static_cast<size_t>(v / kPerPanel) * s.panel_stride;
+    __m256 start = s.bias != nullptr ? _mm256_loadu_ps(s.bias + at + 8 * (v % kPerPanel)) : _mm256_setzero_ps();
     DOTORI_UNROLL for (int r = 0; r < M; ++r) {
-      const __m256 y = _mm256_min_ps(high, _mm256_max_ps(low, sum[r][v]));
       float* c = s.c[r] + c_offset + 8 * v;
+      if (s.bias == nullptr) start = _mm256_maskload_ps(c, mask);
+      const __m256 y = _mm256_min_ps(high, _mm256_max_ps(low, _mm256_add_ps(start, sum[r][v])));
       if (whole)
         _mm256_storeu_ps(c, y);
       else

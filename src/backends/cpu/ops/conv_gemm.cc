@@ -12,10 +12,10 @@ namespace {
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
-// K at a time. A panel's part (256 * nr floats, 16 KiB for nr = 16) then stays in the first-level cache, while the rows
-// of a task pass by from the second-level cache.
-constexpr std::size_t kDepthBlock = 256;
-// Rows of a task: what the second-level cache holds of them, kDepthBlock floats each, is 96 KiB.
+// K at a time: chains this short keep the rounding error small (kernels/gemm/gemm.h), and a panel's part (128 * nr
+// floats, 8 KiB for nr = 16) stays in the first-level cache, while the rows of a task pass by from the second-level cache.
+constexpr std::size_t kDepthBlock = 128;
+// Rows of a task: what the second-level cache holds of them, kDepthBlock floats each, is 48 KiB.
 constexpr std::int64_t kRowsOfTask = 96;
 // Pointers of a task; very large kernels get fewer rows.
 constexpr std::int64_t kPointersOfTask = 1 << 15;
@@ -277,13 +277,11 @@ void cut_into_tasks(int threads, double macs, ConvGemmStep& step, std::vector<Ph
 void cut_depth(ConvGemmStep& step, std::vector<Phase>& phases) {
   step.k_step = step.k;
   const std::size_t blocks = (step.k + kDepthBlock - 1) / kDepthBlock;
-  bool single_tile = true;
-  for (const Phase& phase : phases) single_tile = single_tile && phase.pixels <= step.mr;
-  if (!single_tile && blocks > 1) step.k_step = ((step.k + blocks - 1) / blocks + 3) / 4 * 4;
+  if (blocks > 1) step.k_step = ((step.k + blocks - 1) / blocks + 3) / 4 * 4;
   for (Phase& phase : phases) {
     const std::int32_t at_once = static_cast<std::int32_t>(std::max<std::size_t>(1, kDepthBlock / step.k));
     const std::int32_t tap_blocks = std::max(1, (phase.taps + at_once - 1) / at_once);
-    phase.tap_step = single_tile ? phase.taps : step.k_step < step.k ? 1 : (phase.taps + tap_blocks - 1) / tap_blocks;
+    phase.tap_step = step.k_step < step.k ? 1 : (phase.taps + tap_blocks - 1) / tap_blocks;
   }
 }
 
