@@ -89,7 +89,7 @@ struct Hint {
   const char* text;
 };
 
-constexpr char kFloatModel[] = "convert the float model and quantise it with `dotori quantize`";
+constexpr char kFloatModel[] = "quantised models are not supported; export the float model";
 constexpr char kDecode[] = "cut the model before it; the runtime decodes boxes itself";
 
 constexpr Hint kHints[] = {

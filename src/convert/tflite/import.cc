@@ -35,7 +35,7 @@ Result<Shape> input_shape(const Tensor& tensor, const ImportOptions& options) {
     if (!dynamic) continue;
     if (k != 0)
       return unsupported("dimension " + std::to_string(k) + " of input '" + tensor.name + "' " + shape.to_string() +
-                         " is dynamic; state the input's shape");
+                         " is dynamic; fix it, such as with --input " + tensor.name + ":1x224x224x3");
     shape[k] = 1;
   }
   return shape;
