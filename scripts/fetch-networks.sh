@@ -49,7 +49,7 @@ fetch_networks() {
 fetch_photos() {
   local photos=$NETWORKS_DIR/photos name
   mkdir -p "$photos"
-  [ -f "$photos/dog.jpg" ] && [ -f "$photos/horses.jpg" ] && [ -f "$photos/eagle.jpg" ] && return 0
+  [ -f "$photos/dog.jpg" ] && [ -f "$photos/horses.jpg" ] && [ -f "$photos/eagle.jpg" ] && [ -f "$photos/giraffe.jpg" ] && return 0
   local source=/usr/share/darknet/data tmp=""
   if [ ! -f $source/dog.jpg ]; then
     tmp=$(mktemp -d)

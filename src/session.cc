@@ -62,7 +62,7 @@ struct Session::State {
       const graph::Node& node = model.graph().node(step.node);
       NodeProfile entry;
       entry.name = node.name;
-      entry.op = op_display_name(node.op);
+      entry.op = graph::node_display_name(model.graph(), node);
       entry.kernel = step.kernel;
       entry.macs = step.macs;
       profile.nodes.push_back(std::move(entry));
@@ -99,7 +99,7 @@ Result<Session> Session::create(const Model& model, const SessionOptions& option
   backends::CompileOptions compile_options;
   compile_options.isa = options.backend == BackendKind::kReference ? kernels::kIsaNone : kernels::host_isa();
   compile_options.num_threads = state->options.num_threads;
-  compile_options.max_arena_bytes = options.max_arena_bytes;
+  compile_options.max_memory_bytes = options.max_memory_bytes;
   DOTORI_ASSIGN_OR_RETURN(state->plan, backends::compile(model.graph(), backends::cpu_backend(), compile_options));
 
   void* arena = nullptr;

@@ -122,6 +122,7 @@ class NodeCompiler final : public CompileContext {
 
   void* allocate_packed(std::size_t size_bytes) override {
     void* writable = nullptr;
+    if (size_bytes > options().max_memory_bytes - plan_.packed_bytes) return nullptr;
     graph::Constant block = graph::allocate_constant(std::max<std::size_t>(size_bytes, 1), &writable);
     if (writable == nullptr) return nullptr;
     std::memset(writable, 0, size_bytes);
@@ -181,7 +182,6 @@ std::vector<graph::BufferLifetime> place_values(const Graph& graph, Plan& plan) 
   return buffers;
 }
 
-std::string describe(const Node& node) { return std::string(op_display_name(node.op)) + " '" + node.name + "'"; }
 
 }  // namespace
 
@@ -193,9 +193,10 @@ Result<Plan> compile(const Graph& graph, const Backend& backend, const CompileOp
     compiler.start(static_cast<int>(n));
     const Node& node = graph.nodes()[n];
     const std::size_t steps_before = plan.steps.size();
-    DOTORI_RETURN_IF_ERROR(backend.compile_node(compiler).with_context(describe(node)));
+    if (const Status status = backend.compile_node(compiler); !status.ok())
+      return status.with_context(graph::describe_node(graph, node));
     if (plan.steps.size() != steps_before + 1)
-      return internal_error(describe(node) + ": backend '" + backend.name() + "' emitted " +
+      return internal_error(graph::describe_node(graph, node) + ": backend '" + backend.name() + "' emitted " +
                             std::to_string(plan.steps.size() - steps_before) + " steps, expected 1");
     if (std::holds_alternative<graph::Reshape>(node.op) &&
         plan.value_buffers[static_cast<std::size_t>(node.inputs[0].index)] ==
@@ -205,9 +206,10 @@ Result<Plan> compile(const Graph& graph, const Backend& backend, const CompileOp
     }
   }
   graph::MemoryPlan memory = graph::plan_memory(Span<const graph::BufferLifetime>(buffers.data(), buffers.size()));
-  if (memory.arena_bytes > options.max_arena_bytes)
-    return out_of_memory("the network needs " + std::to_string(memory.arena_bytes) + " bytes of working memory, allowed are " +
-                         std::to_string(options.max_arena_bytes));
+  if (memory.arena_bytes > options.max_memory_bytes - plan.packed_bytes)
+    return out_of_memory("the network needs " + std::to_string(memory.arena_bytes) + " bytes of working memory and " +
+                         std::to_string(plan.packed_bytes) + " of packed weights, allowed are " +
+                         std::to_string(options.max_memory_bytes) + " together");
   plan.buffer_offsets = std::move(memory.offsets);
   plan.buffers = std::move(buffers);
   plan.arena_bytes = memory.arena_bytes;

@@ -70,7 +70,7 @@ struct Step {
 struct CompileOptions {
   kernels::Isa isa = kernels::host_isa();
   int num_threads = 1;
-  std::size_t max_arena_bytes = std::size_t{4} << 30;
+  std::size_t max_memory_bytes = std::size_t{4} << 30;  // arena and packed weights together
 };
 
 // Immutable once compiled; keeps the graph's constants and the packed weights alive.
@@ -115,7 +115,8 @@ class CompileContext {
   virtual BufferRef output(int i = 0) const noexcept = 0;
   // Books memory that only this step uses while it runs (for per-thread scratch, book threads * bytes rounded up to 64).
   virtual BufferRef book_scratch(std::size_t size_bytes) = 0;
-  // Memory of the plan, aligned to 64 and zeroed, to pack weights into now and read at run time. Null when out of memory.
+  // Memory of the plan, aligned to 64 and zeroed, to pack weights into now and read at run time. Null when out of memory or
+  // above CompileOptions::max_memory_bytes.
   virtual void* allocate_packed(std::size_t size_bytes) = 0;
 
   // Appends the step. `body` is a callable `void(const RunContext&) const noexcept`-like object, copied into the plan; capture

@@ -3,6 +3,8 @@
 #include <cstdio>
 #include <filesystem>
 
+#include <dotori/vision.h>
+
 #include "backends/backend.h"
 #include "cli/cli.h"
 #include "cli/task_options.h"
@@ -61,6 +63,26 @@ Result<graph::Graph> import_model(const ConvertOptions& o) {
   return unsupported(first + ": unknown kind of file, expected .onnx, .tflite, or .cfg with .weights");
 }
 
+// The task's own decoder on the outputs of a grey picture: a task description that does not fit the network is found here.
+Status prove_task(Session& session) {
+  const TaskInfo& task = session.model().task();
+  if (task.task == Task::kNone || session.input_count() != 1) return Status();
+  const vision::Image picture = vision::make_image(96, 64, {128, 128, 128});
+  DOTORI_ASSIGN_OR_RETURN(const vision::PhotoTransform transform,
+                          vision::fill_input(picture, task.preprocess, session.input(0)));
+  DOTORI_RETURN_IF_ERROR(session.run());
+  std::vector<TensorView> outputs;
+  for (int i = 0; i < session.output_count(); ++i) outputs.push_back(session.output(i));
+  switch (task.task) {
+    case Task::kClassification:
+      return vision::top_k(session.output(task.classification.output), 1, task.classification.apply_softmax).status();
+    case Task::kDetection: return vision::decode_detections(task.detection, outputs, transform).status();
+    case Task::kSegmentation:
+      return vision::decode_mask(task.segmentation, session.output(task.segmentation.output), transform).status();
+    default: return Status();
+  }
+}
+
 // The bytes are loaded as any program would load them and run once on a seeded input: a file that cannot run is never written.
 Status prove_runnable(const std::vector<unsigned char>& bytes, std::vector<std::string>& warnings) {
   DOTORI_ASSIGN_OR_RETURN(const Model model, Model::from_memory(bytes, "converted model"));
@@ -83,7 +105,7 @@ Status prove_runnable(const std::vector<unsigned char>& bytes, std::vector<std::
       break;
     }
   }
-  return Status();
+  return prove_task(session).with_context("the task description does not fit the network");
 }
 
 Status convert_model(const ConvertOptions& o) {

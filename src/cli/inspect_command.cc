@@ -36,7 +36,7 @@ Json inspect_json(const InspectOptions& o, const Model& model, const backends::P
   for (const backends::Step& step : plan.steps) {
     const graph::Node& node = graph.node(step.node);
     json["operators"].push_back({{"name", node.name},
-                                 {"op", graph::op_display_name(node.op)},
+                                 {"op", graph::node_display_name(graph, node)},
                                  {"attributes", graph::op_to_string(node.op)},
                                  {"kernel", step.kernel},
                                  {"output", shape_json(graph.value(node.outputs[0]).type.shape)},
@@ -61,7 +61,7 @@ void print_summary(const InspectOptions& o, const Model& model, const backends::
   for (const TensorInfo& t : model.outputs())
     std::printf("  output      %s %s %s\n", t.name.c_str(), data_type_name(t.type), t.shape.to_string().c_str());
   std::map<std::string, int> counts;
-  for (const graph::Node& node : graph.nodes()) ++counts[graph::op_display_name(node.op)];
+  for (const graph::Node& node : graph.nodes()) ++counts[graph::node_display_name(graph, node)];
   std::vector<std::pair<std::string, int>> by_count(counts.begin(), counts.end());
   std::stable_sort(by_count.begin(), by_count.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
   std::printf("  operators   %zu:", graph.nodes().size());
@@ -78,7 +78,7 @@ void print_summary(const InspectOptions& o, const Model& model, const backends::
   for (std::size_t s = 0; s < plan.steps.size(); ++s) {
     const backends::Step& step = plan.steps[s];
     const graph::Node& node = graph.node(step.node);
-    std::printf("%4zu  %-40.40s %-18s %-22s %10s  %s\n", s, node.name.c_str(), graph::op_display_name(node.op),
+    std::printf("%4zu  %-40.40s %-18s %-22s %10s  %s\n", s, node.name.c_str(), graph::node_display_name(graph, node),
                 graph.value(node.outputs[0]).type.shape.to_string().c_str(),
                 step.macs > 0 ? human_count(static_cast<double>(step.macs)).c_str() : "", step.kernel.c_str());
   }

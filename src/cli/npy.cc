@@ -68,8 +68,9 @@ Result<NpyArray> load_npy(const std::string& path) {
   double expected = static_cast<double>(data_type_bytes(array.type));
   for (std::int64_t d : array.shape) expected *= static_cast<double>(d);
   if (static_cast<double>(array.bytes.size()) != expected)
-    return invalid_argument(path + ": holds " + std::to_string(array.bytes.size()) + " bytes of elements, its shape needs " +
-                            std::to_string(static_cast<long long>(expected)));
+    return invalid_argument(path + ": holds " + std::to_string(array.bytes.size()) +
+                            " bytes of elements, which does not fit its shape " +
+                            header.substr(header.find('('), header.find(')') + 1 - header.find('(')));
   return array;
 }
 

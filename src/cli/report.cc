@@ -65,7 +65,7 @@ std::string node_table(const Model& model, const backends::Plan& plan) {
     const graph::Node& node = model.graph().node(step.node);
     const double width = 120.0 * static_cast<double>(step.macs) / static_cast<double>(most);
     html += "<tr><td class=n>" + std::to_string(s) + "</td><td>" + html_escape(node.name) + "</td><td>" +
-            graph::op_display_name(node.op) + "</td><td><code>" + html_escape(step.kernel) + "</code></td><td>" +
+            graph::node_display_name(model.graph(), node) + "</td><td><code>" + html_escape(step.kernel) + "</code></td><td>" +
             model.graph().value(node.outputs[0]).type.shape.to_string() + "</td><td class=n>" +
             (step.macs > 0 ? human_count(static_cast<double>(step.macs)) : "") + "</td><td><span class=bar style=\"width:" +
             number(width) + "px\"></span></td></tr>\n";

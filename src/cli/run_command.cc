@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
@@ -83,15 +84,32 @@ Status answer_mask(Session& session, const RunOptions& o, const vision::PhotoTra
   return Status();
 }
 
+// The names under which several photos keep their results apart: the file's stem, with a number where it comes again.
+std::vector<std::string> result_names(const std::vector<std::string>& photos) {
+  std::vector<std::string> names;
+  for (const std::string& photo : photos) {
+    const std::string stem = std::filesystem::path(photo).stem().string();
+    std::string name = stem;
+    for (int n = 2; std::find(names.begin(), names.end(), name) != names.end(); ++n) name = stem + "_" + std::to_string(n);
+    names.push_back(name);
+  }
+  return names;
+}
+
 // A file for one photo; inside the folder, under the photo's name, for several.
-Result<std::string> picture_path(const RunOptions& o, const std::string& photo) {
+Result<std::string> picture_path(const RunOptions& o, const std::string& name) {
   namespace fs = std::filesystem;
   std::error_code error;
   const bool is_folder = fs::is_directory(o.save, error);
   if (o.photos.size() == 1 && !is_folder) return o.save;
   if (!is_folder && !fs::create_directories(o.save, error))
     return io_error("--save '" + o.save + "': with several photos it is a folder, and it cannot be made: " + error.message());
-  return (fs::path(o.save) / (fs::path(photo).stem().string() + ".png")).string();
+  return (fs::path(o.save) / (name + ".png")).string();
+}
+
+// With several photos, a folder of its own for each.
+std::string dump_folder(const RunOptions& o, const std::string& name) {
+  return o.photos.size() > 1 ? (std::filesystem::path(o.dump) / name).string() : o.dump;
 }
 
 Status dump_tensors(Session& session, const std::string& folder, bool with_inputs) {
@@ -104,16 +122,16 @@ Status dump_tensors(Session& session, const std::string& folder, bool with_input
   return Status();
 }
 
-Result<Json> run_photo(Session& session, const RunOptions& o, const std::string& photo) {
+Result<Json> run_photo(Session& session, const RunOptions& o, const std::string& photo, const std::string& name) {
   const TaskInfo& task = session.model().task();
   DOTORI_ASSIGN_OR_RETURN(vision::Image picture, vision::load_image(photo));
   DOTORI_ASSIGN_OR_RETURN(const vision::PhotoTransform transform,
                           vision::fill_input(picture, task.preprocess, session.input(0)));
-  if (!o.dump.empty()) DOTORI_RETURN_IF_ERROR(dump_tensors(session, o.dump, true));
+  if (!o.dump.empty()) DOTORI_RETURN_IF_ERROR(dump_tensors(session, dump_folder(o, name), true));
   const double start = now_ms();
   DOTORI_RETURN_IF_ERROR(session.run());
   const double elapsed = now_ms() - start;
-  if (!o.dump.empty()) DOTORI_RETURN_IF_ERROR(dump_tensors(session, o.dump, false));
+  if (!o.dump.empty()) DOTORI_RETURN_IF_ERROR(dump_tensors(session, dump_folder(o, name), false));
   Json result = {{"photo", photo}, {"ms", elapsed}};
   switch (task.task) {
     case Task::kClassification: DOTORI_RETURN_IF_ERROR(answer_classes(session, o, picture, result)); break;
@@ -122,7 +140,7 @@ Result<Json> run_photo(Session& session, const RunOptions& o, const std::string&
     default: break;
   }
   if (!o.save.empty()) {
-    DOTORI_ASSIGN_OR_RETURN(const std::string path, picture_path(o, photo));
+    DOTORI_ASSIGN_OR_RETURN(const std::string path, picture_path(o, name));
     DOTORI_RETURN_IF_ERROR(vision::save_png(picture, path));
     result["picture"] = path;
   }
@@ -196,21 +214,27 @@ Status run_model(const RunOptions& o) {
   DOTORI_ASSIGN_OR_RETURN(Session session, Session::create(model, options));
   if (!o.inputs.empty()) return run_tensors(session, o);
 
+  // A photo that fails does not take the answers of the others with it.
   Json results = Json::array();
+  std::vector<std::string> failures;
+  const std::vector<std::string> names = result_names(o.photos);
   {
     ProgressBar bar("photos", o.photos.size());
-    for (const std::string& photo : o.photos) {
-      DOTORI_ASSIGN_OR_RETURN(Json result, run_photo(session, o, photo));
-      results.push_back(std::move(result));
+    for (std::size_t i = 0; i < o.photos.size(); ++i) {
+      Result<Json> result = run_photo(session, o, o.photos[i], names[i]);
+      if (result.ok()) results.push_back(std::move(*result));
+      else failures.push_back(result.status().message());
       bar.advance();
     }
   }
-  if (o.json) {
-    print_json({{"model", o.model}, {"task", task_name(model.task().task)}, {"results", results}});
-    return Status();
-  }
-  for (const Json& result : results) print_result(result);
-  return Status();
+  if (o.json && (!results.empty() || failures.empty()))
+    print_json({{"model", o.model}, {"task", task_name(model.task().task)}, {"results", results}, {"failures", failures}});
+  for (const Json& result : results)
+    if (!o.json) print_result(result);
+  if (failures.empty()) return Status();
+  if (failures.size() == 1) return invalid_argument(failures[0]);
+  return invalid_argument(std::to_string(failures.size()) + " of " + std::to_string(o.photos.size()) +
+                          " photos failed, the first: " + failures[0]);
 }
 
 }  // namespace

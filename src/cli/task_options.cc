@@ -2,6 +2,7 @@
 #include "cli/task_options.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "cli/cli.h"
 #include "cli/presets.h"
@@ -70,6 +71,9 @@ Status apply_scales(const TaskOptions& o, DetectionInfo& d) {
     auto parsed = parse_floats(o.strides);
     if (!parsed.ok()) return parsed.status().with_context("--strides");
     strides = *parsed;
+    for (float stride : strides)
+      if (stride < 1 || stride > 4096 || stride != std::floor(stride))
+        return invalid_argument("--strides '" + o.strides + "': expected whole numbers from 1 to 4096");
   }
   const std::vector<std::string> sets = o.anchors.empty() ? std::vector<std::string>() : split(o.anchors, ';');
   if (!strides.empty() && !sets.empty() && strides.size() != sets.size())
@@ -128,7 +132,7 @@ void TaskOptions::add_to(CLI::App& command) {
   command.add_option("--preset", preset, preset_help)->group(group);
   command.add_option("--task", task, "classification, detection, segmentation or none")->group(group);
   command.add_option("--labels", labels, "class names: one a line, or a JSON array")->group(group);
-  command.add_option("--output", output, "index of the output that holds the answer")->group(group);
+  command.add_option("--output", output, "index of the output that holds the answer")->check(CLI::Range(0, 1023))->group(group);
   group = "Photo to input";
   command.add_option("--resize", resize, "stretch, center-crop, letterbox or letterbox-top-left")->group(group);
   command.add_option("--crop", crop, "center-crop: part of the shorter side, 0..1 (0.875)")->group(group);
@@ -141,7 +145,7 @@ void TaskOptions::add_to(CLI::App& command) {
   command.add_flag("--logits", logits, "the output holds logits: softmax is applied to the scores")->group(group);
   group = "Detection";
   command.add_option("--decoder", decoder, "region (YOLOv2), yolo (v3, v4), yolox, fastestdet or nanodet")->group(group);
-  command.add_option("--classes", classes, "number of classes")->group(group);
+  command.add_option("--classes", classes, "number of classes")->check(CLI::Range(1, 100000))->group(group);
   command.add_option("--strides", strides, "pixels a cell of each scale, such as 32,16,8")->group(group);
   command.add_option("--anchors", anchors, "w,h,w,h… in input pixels; ';' between scales")->group(group);
   command.add_option("--score-threshold", score_threshold, "least score of a box (0.25)")->group(group);
@@ -169,10 +173,16 @@ Status TaskOptions::apply(graph::Graph& graph) const {
   }
   if (!labels.empty()) {
     DOTORI_ASSIGN_OR_RETURN(t.labels, load_labels(labels));
-    if (t.task == Task::kDetection && classes == 0) t.detection.classes = static_cast<int>(t.labels.size());
   }
   DOTORI_RETURN_IF_ERROR(apply_preprocess(*this, t.preprocess));
   DOTORI_RETURN_IF_ERROR(apply_detection(*this, t.detection));
+  if (t.task == Task::kDetection && !t.labels.empty()) {
+    const int count = static_cast<int>(t.labels.size());
+    if (t.detection.classes == 0) t.detection.classes = count;
+    if (t.detection.classes != count)
+      return invalid_argument("the detector has " + std::to_string(t.detection.classes) + " classes, but there are " +
+                              std::to_string(count) + " labels");
+  }
   if (logits) t.classification.apply_softmax = true;
   if (!mask.empty()) {
     DOTORI_ASSIGN_OR_RETURN(t.segmentation.decoder, parse_enum("--mask", mask, mask_decoder_name));

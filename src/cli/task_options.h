@@ -19,7 +19,7 @@ struct TaskOptions {
   std::string decoder, anchors, strides, score_threshold, iou;
   int classes = 0;
   std::string mask, mask_threshold;
-  bool min_max_norm = false, softmax = false, logits = false;
+  bool min_max_norm = false, logits = false;
   int output = -1;
 
   void add_to(CLI::App& command);

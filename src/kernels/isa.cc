@@ -30,16 +30,16 @@ bool has_avx2_fma() noexcept {
 
 Isa detect() noexcept {
 #if defined(__x86_64__)
-  return has_avx2_fma() ? kIsaAvx2 : kIsaNone;
+  return kIsaPortable | (has_avx2_fma() ? kIsaAvx2 : kIsaNone);
 #elif defined(__aarch64__) && defined(__linux__)
   constexpr unsigned long kAsimd = 1ul << 1, kAsimdDot = 1ul << 20;  // HWCAP_ASIMD, HWCAP_ASIMDDP of the Linux kernel
   const unsigned long caps = getauxval(AT_HWCAP);
-  Isa isa = kIsaNone;
+  Isa isa = kIsaPortable;
   if (caps & kAsimd) isa |= kIsaNeon;
   if ((caps & kAsimd) && (caps & kAsimdDot)) isa |= kIsaNeonDot;
   return isa;
 #else
-  return kIsaNone;
+  return kIsaPortable;
 #endif
 }
 

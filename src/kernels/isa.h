@@ -7,10 +7,11 @@
 namespace dotori::kernels {
 
 using Isa = uint32_t;
-constexpr Isa kIsaNone = 0;           // plain C++: always there, the reference
+constexpr Isa kIsaNone = 0;           // plain C++: the reference kernels
 constexpr Isa kIsaAvx2 = 1u << 0;     // x86-64: AVX2 and FMA
 constexpr Isa kIsaNeon = 1u << 1;     // aarch64: Advanced SIMD
 constexpr Isa kIsaNeonDot = 1u << 2;  // aarch64: SDOT / UDOT (implies kIsaNeon)
+constexpr Isa kIsaPortable = 1u << 3;  // every machine: kernels that leave the vectors to a library (Eigen)
 
 // What this machine and the build have, lowered by the environment variable DOTORI_MAX_ISA ("none", "neon", "neon_dot",
 // "avx2"; anything else is ignored), read once. Thread-safe.

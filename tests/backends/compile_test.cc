@@ -119,12 +119,17 @@ TEST(Compile, ReshapeIsAnAliasAndElementwiseWorksInPlace) {
   EXPECT_EQ(plan->buffers.size(), plan->buffer_offsets.size());
 }
 
-TEST(Compile, RefusesAnArenaAboveTheLimit) {
-  backends::CompileOptions options;
-  options.max_arena_bytes = 1000;
-  auto plan = backends::compile(small_network(), backends::cpu_backend(), options);
-  ASSERT_FALSE(plan.ok());
-  EXPECT_EQ(plan.status().code(), StatusCode::kOutOfMemory);
+TEST(Compile, RefusesMemoryAboveTheLimit) {
+  auto plan = backends::compile(small_network(), backends::cpu_backend(), {});
+  ASSERT_TRUE(plan.ok());
+  const std::size_t needed = plan->arena_bytes + plan->packed_bytes;
+  // Just enough, a byte short (the arena), and too little for the weights alone.
+  for (const std::size_t allowed : {needed, needed - 1, plan->packed_bytes - 1}) {
+    backends::CompileOptions options;
+    options.max_memory_bytes = allowed;
+    const Status status = backends::compile(small_network(), backends::cpu_backend(), options).status();
+    EXPECT_EQ(status.code(), allowed == needed ? StatusCode::kOk : StatusCode::kOutOfMemory) << allowed;
+  }
 }
 
 TEST(Session, RunAllocatesNothing) {

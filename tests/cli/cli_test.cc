@@ -177,6 +177,22 @@ TEST_F(Cli, TensorsInAndOut) {
   EXPECT_NE(wrong.err.find("[1,48,16,1]"), std::string::npos) << wrong.err;
 }
 
+TEST_F(Cli, SeveralPhotosKeepTheirResultsApart) {
+  convert();
+  fs::create_directory(path("b"));
+  fs::copy(path("green.bmp"), path("b/green.bmp"));
+  std::ofstream(path("no.jpg")) << "not a photo";
+  const Outcome o = run("run " + path("net.dtr") + " " + path("green.bmp") + " " + path("no.jpg") + " " + path("b/green.bmp") +
+                        " --json --save " + path("pictures") + " --dump " + path("tensors"));
+  EXPECT_EQ(o.exit_code, 1);
+  EXPECT_NE(o.err.find("no.jpg"), std::string::npos) << o.err;
+  const Json json = Json::parse(o.out);
+  EXPECT_EQ(json["results"].size(), 2u);
+  EXPECT_EQ(json["failures"].size(), 1u);
+  for (const char* file : {"pictures/green.png", "pictures/green_2.png", "tensors/green/output_0.npy", "tensors/green_2/input_0.npy"})
+    EXPECT_TRUE(fs::exists(path(file))) << file;
+}
+
 TEST_F(Cli, FailuresAreOneLineAndWriteNothing) {
   convert();
   std::ofstream(path("junk.onnx")) << "this is no network";
@@ -200,6 +216,12 @@ TEST_F(Cli, FailuresAreOneLineAndWriteNothing) {
       {"convert " + path("net.cfg") + " " + path("net.weights") + out + " --preset nonsense", "nonsense"},
       {"convert " + path("net.cfg") + " " + path("net.weights") + out + " --task detection", "--decoder"},
       {"convert " + path("net.cfg") + " " + path("net.weights") + out + " --mean 1,2", "--mean"},
+      {"convert " + path("net.cfg") + " " + path("net.weights") + out + " --decoder yolo --classes 1 --strides 8.5 --anchors 1,2", "--strides"},
+      {"convert " + path("net.cfg") + " " + path("net.weights") + out + " --task detection --decoder yolo --classes 80 --strides 32 --anchors 1,2",
+       "does not fit the network"},
+      {"convert " + path("net.cfg") + " " + path("net.weights") + out + " --task detection --decoder yolo --classes 2 --strides 32 --anchors 1,2 --labels " +
+           path("names"),
+       "3 labels"},
       {"convert " + path("net.cfg") + " " + path("net.weights") + " -o " + path("no/such/folder/x.dtr"), "no/such/folder"},
       {"run " + path("missing.dtr") + " " + path("green.bmp"), "missing.dtr"},
       {"run " + path("net.dtr") + " " + path("no.jpg"), "no.jpg"},

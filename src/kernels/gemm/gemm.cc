@@ -10,11 +10,10 @@ constexpr GemmF32Kernel kKernels[] = {
 #elif defined(__aarch64__)
     {"gemm_f32_8x8__neon", kIsaNeon, 8, 8, gemm_f32_8x8__neon},
 #endif
-    {"gemm_f32_any__eigen", kIsaNone, kGemmEigenMr, kGemmEigenNr, gemm_f32_any__eigen},
+    {"gemm_f32_any__eigen", kIsaPortable, kGemmEigenMr, kGemmEigenNr, gemm_f32_any__eigen},
     {"gemm_f32_any__reference", kIsaNone, kGemmReferenceMr, kGemmReferenceNr, gemm_f32_any__reference},
 };
 constexpr size_t kCount = sizeof kKernels / sizeof kKernels[0];
-constexpr size_t kEigen = kCount - 2, kReference = kCount - 1;
 
 }  // namespace
 
@@ -23,13 +22,10 @@ const GemmF32Kernel* gemm_f32_kernels(size_t* count) noexcept {
   return kKernels;
 }
 
-const GemmF32Kernel& select_gemm_f32(Isa isa, Isa machine) noexcept {
-  bool machine_has_one = false;
-  for (size_t i = 0; i < kEigen; ++i) {
-    if (isa_covers(isa, kKernels[i].isa)) return kKernels[i];
-    if (isa_covers(machine, kKernels[i].isa)) machine_has_one = true;
-  }
-  return kKernels[machine_has_one ? kReference : kEigen];
+const GemmF32Kernel& select_gemm_f32(Isa isa) noexcept {
+  size_t i = 0;
+  while (!isa_covers(isa, kKernels[i].isa)) ++i;  // ends at the reference, which needs nothing
+  return kKernels[i];
 }
 
 void pack_gemm_f32(const float* weights, size_t column_stride, const size_t* tap_offsets, size_t taps, size_t k,

@@ -48,9 +48,8 @@ struct GemmF32Kernel {
 };
 // Everything compiled in, best first, the reference last; `*count` receives the number.
 const GemmF32Kernel* gemm_f32_kernels(size_t* count) noexcept;
-// Never fails. `isa` is what may be used, `machine` what this machine has. Where the machine has nothing that a kernel
-// here is written for, the answer is the portable Eigen kernel; otherwise, for kIsaNone, the reference.
-const GemmF32Kernel& select_gemm_f32(Isa isa = host_isa(), Isa machine = machine_isa()) noexcept;
+// The best kernel within `isa`; never fails. The Eigen kernel is chosen on machines that no kernel of ours is written for.
+const GemmF32Kernel& select_gemm_f32(Isa isa = host_isa()) noexcept;
 
 // Floats of one packed panel with `depth` = taps * k rows: nr biases, then [depth][nr] weights.
 constexpr size_t gemm_f32_panel_elems(int32_t nr, size_t depth) noexcept {
