@@ -53,7 +53,7 @@ def models(zoo, networks, exported):
         ("deeplabv3", [s / "deeplabv3_257_mv2_float.tflite"], ["--preset", "deeplab"], None),
         ("axial_unet", [s / "multiaxial_axial_model.onnx"], [], None),
         ("yolov2_tiny", [networks / "yolov2_tiny.tflite"], ["--preset", "yolov2-tiny"],
-         {"decoder": "region", "threshold": 0.3, "anchors": REGION_ANCHORS, "nms": 0.45}),
+         {"decoder": "region", "threshold": 0.4, "anchors": REGION_ANCHORS, "nms": 0.45}),
     ]
     for name in ("mobilenet_v1", "regnet_x_800mf", "mobilenet_v2", "mobilenet_v3_large", "efficientnet_b0"):
         rows.append((f"torch {name}", [exported / f"{name}.onnx"], IMAGENET, None))
@@ -134,7 +134,7 @@ def to_photo(boxes, size, photo_size, resize):
 def resize_of(name, options):
     if "--preset" in options and "yolox" in options:
         return "letterbox-top-left"
-    return "letterbox" if name == "yolo-fastest-1.1" else "stretch"
+    return "letterbox" if name in ("yolo-fastest-1.1", "yolov2_tiny") else "stretch"
 
 
 def compare(row, args, folder):

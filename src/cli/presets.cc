@@ -52,8 +52,9 @@ TaskInfo detector(DetectionDecoder decoder) {
 
 TaskInfo yolov2_tiny_coco() {
   TaskInfo t = detector(DetectionDecoder::kRegion);
-  t.preprocess.resize = ResizeMode::kStretch;
-  t.detection.score_threshold = 0.3f;
+  t.preprocess.resize = ResizeMode::kLetterbox;
+  t.preprocess.pad_value = 127.5f;
+  t.detection.score_threshold = 0.4f;
   DetectionScale scale;
   scale.stride = 32;
   // Darknet's yolov2-tiny.cfg, in cells of 32 pixels.
@@ -136,7 +137,7 @@ constexpr Preset kPresets[] = {
     {"mobilenet-tf", "classifier, RGB x/127.5-1, centre crop 87.5 % (TensorFlow's MobileNets)", mobilenet_tf},
     {"imagenet-torch", "classifier, RGB minus mean over deviation, logits (torchvision)", imagenet_torch},
     {"caffe", "classifier, BGR minus 104,117,123 (Caffe's networks)", caffe},
-    {"yolov2-tiny", "detector, 80 COCO classes, stretch, RGB/255, five anchors", yolov2_tiny_coco},
+    {"yolov2-tiny", "detector, 80 COCO classes, letterbox, RGB/255, five anchors", yolov2_tiny_coco},
     {"yolox", "detector, 80 COCO classes, letterbox top-left, BGR 0..255, strides 8,16,32", yolox},
     {"fastestdet", "detector, 80 COCO classes, stretch, BGR/255", fastest_det},
     {"nanodet", "detector, 80 COCO classes, stretch, BGR normalised, three outputs with scores, then three with distances", nanodet},
