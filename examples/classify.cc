@@ -28,7 +28,8 @@ int main(int argc, char** argv) {
   if (!top.ok()) return fail(top.status());
   for (const dotori::vision::ClassScore& c : *top) {
     const std::size_t i = static_cast<std::size_t>(c.index);
-    std::printf("%5.1f %%  %s\n", static_cast<double>(c.score) * 100, i < task.labels.size() ? task.labels[i].c_str() : "?");
+    std::printf("%5.1f %%  %s\n", static_cast<double>(c.score) * 100,
+                i < task.labels.size() ? task.labels[i].c_str() : "?");
   }
   return 0;
 }

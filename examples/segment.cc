@@ -28,8 +28,9 @@ int main(int argc, char** argv) {
   if (!mask.ok()) return fail(mask.status());
   std::printf("class,pixels,centre_x,centre_y,equivalent_diameter\n");
   for (const dotori::vision::Region& r : dotori::vision::connected_regions(*mask, 20))
-    std::printf("%d,%lld,%.1f,%.1f,%.1f\n", r.class_index, static_cast<long long>(r.pixels), static_cast<double>(r.centre_x),
-                static_cast<double>(r.centre_y), static_cast<double>(r.equivalent_diameter));
+    std::printf("%d,%lld,%.1f,%.1f,%.1f\n", r.class_index, static_cast<long long>(r.pixels),
+                static_cast<double>(r.centre_x), static_cast<double>(r.centre_y),
+                static_cast<double>(r.equivalent_diameter));
   if (argc == 3) return 0;
   if (dotori::Status status = dotori::vision::overlay_mask(*photo, *mask); !status.ok()) return fail(status);
   if (dotori::Status status = dotori::vision::save_png(*photo, argv[3]); !status.ok()) return fail(status);

@@ -41,7 +41,8 @@ Result<Model> Model::load_file(const std::string& path) {
   state->file_bytes = file.size_bytes;
   DOTORI_ASSIGN_OR_RETURN(
       state->graph,
-      graph::read_graph(Span<const unsigned char>(static_cast<const unsigned char*>(file.data), file.size_bytes), file.owner, path));
+      graph::read_graph(Span<const unsigned char>(static_cast<const unsigned char*>(file.data), file.size_bytes),
+                        file.owner, path));
   return from_state(std::move(state));
 }
 
@@ -53,7 +54,8 @@ Result<Model> Model::from_memory(Span<const unsigned char> bytes, const std::str
   state->file_bytes = bytes.size();
   DOTORI_ASSIGN_OR_RETURN(
       state->graph,
-      graph::read_graph(Span<const unsigned char>(static_cast<const unsigned char*>(copy.data), bytes.size()), copy.owner, name));
+      graph::read_graph(Span<const unsigned char>(static_cast<const unsigned char*>(copy.data), bytes.size()),
+                        copy.owner, name));
   return from_state(std::move(state));
 }
 
@@ -64,11 +66,23 @@ Result<Model> Model::from_graph(graph::Graph graph) {
   return from_state(std::move(state));
 }
 
-Span<const TensorInfo> Model::inputs() const noexcept { return {state_->inputs.data(), state_->inputs.size()}; }
-Span<const TensorInfo> Model::outputs() const noexcept { return {state_->outputs.data(), state_->outputs.size()}; }
-const TaskInfo& Model::task() const noexcept { return state_->graph.task; }
-const std::string& Model::name() const noexcept { return state_->graph.name; }
-std::size_t Model::file_bytes() const noexcept { return state_->file_bytes; }
-const graph::Graph& Model::graph() const noexcept { return state_->graph; }
+Span<const TensorInfo> Model::inputs() const noexcept {
+  return {state_->inputs.data(), state_->inputs.size()};
+}
+Span<const TensorInfo> Model::outputs() const noexcept {
+  return {state_->outputs.data(), state_->outputs.size()};
+}
+const TaskInfo& Model::task() const noexcept {
+  return state_->graph.task;
+}
+const std::string& Model::name() const noexcept {
+  return state_->graph.name;
+}
+std::size_t Model::file_bytes() const noexcept {
+  return state_->file_bytes;
+}
+const graph::Graph& Model::graph() const noexcept {
+  return state_->graph;
+}
 
 }  // namespace dotori

@@ -51,7 +51,8 @@ struct Session::State {
     v.shape = value.type.shape;
     v.size_bytes = static_cast<std::size_t>(value.type.shape.elements()) * data_type_bytes(value.type.type);
     const std::int32_t buffer = plan.value_buffers[static_cast<std::size_t>(id.index)];
-    v.data = buffer >= 0 ? arena + plan.buffer_offsets[static_cast<std::size_t>(buffer)] : const_cast<void*>(value.constant.data);
+    v.data = buffer >= 0 ? arena + plan.buffer_offsets[static_cast<std::size_t>(buffer)]
+                         : const_cast<void*>(value.constant.data);
     return v;
   }
 
@@ -112,8 +113,12 @@ Result<Session> Session::create(const Model& model, const SessionOptions& option
   return Session(std::move(state));
 }
 
-int Session::input_count() const noexcept { return static_cast<int>(state_->model.inputs().size()); }
-int Session::output_count() const noexcept { return static_cast<int>(state_->model.outputs().size()); }
+int Session::input_count() const noexcept {
+  return static_cast<int>(state_->model.inputs().size());
+}
+int Session::output_count() const noexcept {
+  return static_cast<int>(state_->model.outputs().size());
+}
 
 TensorView Session::input(int index) noexcept {
   if (index < 0 || index >= input_count()) return {};
@@ -138,7 +143,8 @@ TensorView Session::output(const std::string& name) noexcept {
 }
 
 Status Session::run() noexcept {
-  if (state_->running.exchange(true, std::memory_order_acquire)) return Status(StatusCode::kBusy, "the session is running already");
+  if (state_->running.exchange(true, std::memory_order_acquire))
+    return Status(StatusCode::kBusy, "the session is running already");
   const backends::DefaultFloatEnvironment environment;
   const backends::RunContext context(*state_->pool, state_->arena, state_->plan.buffer_offsets.data());
   if (state_->options.profile) {
@@ -151,12 +157,24 @@ Status Session::run() noexcept {
   return Status();
 }
 
-const Model& Session::model() const noexcept { return state_->model; }
-const SessionOptions& Session::options() const noexcept { return state_->options; }
-std::size_t Session::arena_bytes() const noexcept { return state_->plan.arena_bytes; }
-std::size_t Session::packed_bytes() const noexcept { return state_->plan.packed_bytes; }
-const Profile& Session::profile() const noexcept { return state_->profile; }
+const Model& Session::model() const noexcept {
+  return state_->model;
+}
+const SessionOptions& Session::options() const noexcept {
+  return state_->options;
+}
+std::size_t Session::arena_bytes() const noexcept {
+  return state_->plan.arena_bytes;
+}
+std::size_t Session::packed_bytes() const noexcept {
+  return state_->plan.packed_bytes;
+}
+const Profile& Session::profile() const noexcept {
+  return state_->profile;
+}
 
-const char* host_isa_name() noexcept { return kernels::isa_name(kernels::host_isa()); }
+const char* host_isa_name() noexcept {
+  return kernels::isa_name(kernels::host_isa());
+}
 
 }  // namespace dotori

@@ -19,7 +19,8 @@ const char* status_code_name(StatusCode code) noexcept {
 }
 
 const std::string& Status::message() const noexcept {
-  // A leaked empty string would be a static initialiser; a function-local reference to a constant-initialised holder is not.
+  // A leaked empty string would be a static initialiser; a function-local reference to a constant-initialised holder is
+  // not.
   static const std::string* const empty = new (std::nothrow) std::string;
   return state_ ? state_->message : *empty;
 }

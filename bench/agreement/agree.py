@@ -137,6 +137,17 @@ def resize_of(name, options):
     return "letterbox" if name in ("yolo-fastest-1.1", "yolov2_tiny") else "stretch"
 
 
+def run_elsewhere(program, dtr, inputs, infos, folder):
+    """The same tensors through example_tensors, such as an aarch64 build of it under an emulator."""
+    for i, array in enumerate(inputs):
+        np.ascontiguousarray(array, np.float32).tofile(folder / f"input_{i}.raw")
+    done = subprocess.run([*program.split(), str(dtr), str(folder)], capture_output=True, text=True)
+    if done.returncode != 0:
+        raise RuntimeError(done.stderr.strip() or f"{program}: exit code {done.returncode}")
+    types = {"float32": np.float32, "int32": np.int32, "int64": np.int64}
+    return [np.fromfile(folder / f"output_{i}.raw", types[o["type"]]).reshape(o["shape"]) for i, o in enumerate(infos)]
+
+
 def compare(row, args, folder):
     name, files, options, task = row
     import cv2
@@ -169,6 +180,8 @@ def compare(row, args, folder):
             source_inputs = [a.transpose(0, 3, 1, 2) for a in source_inputs]
         expected = engine.run(source_inputs)
         found = [np.load(dump / f"output_{i}.npy") for i in range(len(info["outputs"]))]
+        if args.program:
+            found = run_elsewhere(args.program, dtr, inputs, info["outputs"], folder)
         if len(files) == 2:
             expected = [e.transpose(0, 2, 3, 1) for e in expected]
         else:
@@ -185,9 +198,10 @@ def compare(row, args, folder):
                 fine = False
         if result and "top" in result:
             top = int(expected[0].reshape(-1).argmax())
-            notes.append("top-1 same" if result["top"][0]["index"] == top else f"top-1 {result['top'][0]['index']}, expected {top}")
+            mine = int(found[0].reshape(-1).argmax()) if args.program else result["top"][0]["index"]
+            notes.append("top-1 same" if mine == top else f"top-1 {mine}, expected {top}")
             fine &= notes[-1] == "top-1 same"
-        if task:
+        if task and not args.program:
             size = (info["inputs"][0]["shape"][2], info["inputs"][0]["shape"][1])
             h, w = cv2.imread(str(photo)).shape[:2]
             boxes = decode.suppress(decode.decode(task, expected, size), task["nms"])
@@ -211,13 +225,16 @@ def main():
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--backend", default="cpu", choices=["cpu", "reference"])
     parser.add_argument("--isa", help="value for DOTORI_MAX_ISA, such as none")
+    parser.add_argument("--program", help="compare this instead: an emulator and example_tensors, such as "
+                        "'qemu-aarch64 -cpu cortex-a72 build/aarch64/examples/example_tensors'")
+    parser.add_argument("--photos", type=int, default=3, choices=[1, 2, 3], help="how many photos (3)")
     args = parser.parse_args()
     zoo = pathlib.Path(os.environ.get("DOTORI_ZOO", "../shared"))
     if not (zoo / "models").is_dir():
         print("zoo models skipped: no model zoo")
-    args.photos = [args.networks / "photos" / f"{n}.jpg" for n in ("dog", "eagle", "horses")]
+    args.photos = [args.networks / "photos" / f"{n}.jpg" for n in ("dog", "eagle", "horses")][:args.photos]
     failed = 0
-    print("| model | engine | max relative difference | answers on 3 photos | |\n|---|---|---|---|---|")
+    print("| model | engine | max relative difference | answers | |\n|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
         for row in models(zoo, args.networks, args.exported):
             if args.only and not any(part in row[0] for part in args.only):

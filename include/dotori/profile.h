@@ -9,12 +9,12 @@
 namespace dotori {
 
 struct NodeProfile {
-  std::string name;         // the node's name, from the source file
-  std::string op;           // the operator, such as "conv2d"
-  std::string kernel;       // the kernel that was chosen, such as "gemm_f32_6x16__avx2"
-  double total_ms = 0;      // summed over all profiled runs
-  double min_ms = 0;        // the fastest run
-  std::int64_t macs = 0;    // multiply-accumulates a run; 0 where the idea does not apply
+  std::string name;       // the node's name, from the source file
+  std::string op;         // the operator, such as "conv2d"
+  std::string kernel;     // the kernel that was chosen, such as "gemm_f32_6x16__avx2"
+  double total_ms = 0;    // summed over all profiled runs
+  double min_ms = 0;      // the fastest run
+  std::int64_t macs = 0;  // multiply-accumulates a run; 0 where the idea does not apply
 };
 
 // Filled while SessionOptions::profile is set; one entry for each executed step, in execution order.

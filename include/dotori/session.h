@@ -21,15 +21,15 @@ enum class BackendKind : std::uint8_t {
 
 struct SessionOptions {
   BackendKind backend = BackendKind::kCpu;
-  int num_threads = 1;        // 1..64; 0: one for each core this process may use
-  bool profile = false;       // measure every step (costs two clock reads a step)
+  int num_threads = 1;                                  // 1..64; 0: one for each core this process may use
+  bool profile = false;                                 // measure every step (costs two clock reads a step)
   std::size_t max_memory_bytes = std::size_t{4} << 30;  // refuse a plan whose arena and packed weights need more
 };
 
 // Compiled once by create(): kernels chosen, weights packed, all memory reserved. run() allocates nothing.
-// One thread at a time may use a session; a second concurrent run() gets kBusy. The tensors' memory belongs to the session:
-// views stay valid until it is destroyed, their contents until the next run(). A session with more than one thread cannot
-// run in a forked child: create it there.
+// One thread at a time may use a session; a second concurrent run() gets kBusy. The tensors' memory belongs to the
+// session: views stay valid until it is destroyed, their contents until the next run(). A session with more than one
+// thread cannot run in a forked child: create it there.
 class Session {
  public:
   // Errors: kInvalidArgument (options), kUnsupported (a node no kernel can run), kOutOfMemory.
@@ -62,7 +62,8 @@ class Session {
   std::unique_ptr<State> state_;
 };
 
-// "avx2", "neon", "neon_dot" or "none": the best instruction set this process uses, after DOTORI_MAX_ISA. Static storage.
+// "avx2", "neon", "neon_dot" or "none": the best instruction set this process uses, after DOTORI_MAX_ISA. Static
+// storage.
 const char* host_isa_name() noexcept;
 
 }  // namespace dotori

@@ -57,13 +57,27 @@ class [[nodiscard]] Status {
   std::unique_ptr<State> state_;
 };
 
-inline Status invalid_argument(std::string m) { return {StatusCode::kInvalidArgument, std::move(m)}; }
-inline Status not_found(std::string m) { return {StatusCode::kNotFound, std::move(m)}; }
-inline Status corrupt_model(std::string m) { return {StatusCode::kCorruptModel, std::move(m)}; }
-inline Status unsupported(std::string m) { return {StatusCode::kUnsupported, std::move(m)}; }
-inline Status out_of_memory(std::string m) { return {StatusCode::kOutOfMemory, std::move(m)}; }
-inline Status io_error(std::string m) { return {StatusCode::kIoError, std::move(m)}; }
-inline Status internal_error(std::string m) { return {StatusCode::kInternal, std::move(m)}; }
+inline Status invalid_argument(std::string m) {
+  return {StatusCode::kInvalidArgument, std::move(m)};
+}
+inline Status not_found(std::string m) {
+  return {StatusCode::kNotFound, std::move(m)};
+}
+inline Status corrupt_model(std::string m) {
+  return {StatusCode::kCorruptModel, std::move(m)};
+}
+inline Status unsupported(std::string m) {
+  return {StatusCode::kUnsupported, std::move(m)};
+}
+inline Status out_of_memory(std::string m) {
+  return {StatusCode::kOutOfMemory, std::move(m)};
+}
+inline Status io_error(std::string m) {
+  return {StatusCode::kIoError, std::move(m)};
+}
+inline Status internal_error(std::string m) {
+  return {StatusCode::kInternal, std::move(m)};
+}
 
 // A value of type T or the Status that says why there is none.
 //   Result<Model> model = Model::load_file("net.dtr");
@@ -116,10 +130,10 @@ class [[nodiscard]] Result {
 #define DOTORI_CONCAT_INNER(a, b) a##b
 #define DOTORI_CONCAT(a, b) DOTORI_CONCAT_INNER(a, b)
 // Returns from the enclosing function when `expr` (a Status) is a failure.
-#define DOTORI_RETURN_IF_ERROR(expr)                      \
-  do {                                                    \
-    ::dotori::Status dotori_status_ = (expr);             \
-    if (!dotori_status_.ok()) return dotori_status_;      \
+#define DOTORI_RETURN_IF_ERROR(expr)                 \
+  do {                                               \
+    ::dotori::Status dotori_status_ = (expr);        \
+    if (!dotori_status_.ok()) return dotori_status_; \
   } while (0)
 // `lhs` receives the value of `expr` (a Result); returns its Status from the enclosing function when there is none.
 #define DOTORI_ASSIGN_OR_RETURN(lhs, expr) \

@@ -12,10 +12,10 @@ namespace dotori {
 enum class Task : std::uint8_t { kNone = 0, kClassification = 1, kDetection = 2, kSegmentation = 3, kCount };
 
 enum class ResizeMode : std::uint8_t {
-  kStretch = 0,            // width and height scaled independently
-  kCenterCrop = 1,         // the middle `crop_fraction` of the shorter side, squared, then scaled
-  kLetterbox = 2,          // aspect kept, centred, the rest filled with `pad_value`
-  kLetterboxTopLeft = 3,   // aspect kept, at the top left, the rest filled with `pad_value`
+  kStretch = 0,           // width and height scaled independently
+  kCenterCrop = 1,        // the middle `crop_fraction` of the shorter side, squared, then scaled
+  kLetterbox = 2,         // aspect kept, centred, the rest filled with `pad_value`
+  kLetterboxTopLeft = 3,  // aspect kept, at the top left, the rest filled with `pad_value`
   kCount
 };
 
@@ -27,9 +27,9 @@ struct Preprocess {
   float crop_fraction = 0.875f;  // kCenterCrop only, in (0, 1]
   float pad_value = 114.0f;      // 0..255, before mean and scale
   ChannelOrder order = ChannelOrder::kRgb;
-  float mean[3] = {0, 0, 0};     // 0..255, in `order`
+  float mean[3] = {0, 0, 0};  // 0..255, in `order`
   float scale[3] = {1.0f / 255, 1.0f / 255, 1.0f / 255};
-  bool image_max_norm = false;   // divide the resized photo by its own largest value first (U2-Net's training did)
+  bool image_max_norm = false;  // divide the resized photo by its own largest value first (U2-Net's training did)
 };
 
 enum class DetectionDecoder : std::uint8_t {
@@ -44,18 +44,18 @@ enum class DetectionDecoder : std::uint8_t {
 
 // One scale of a detector.
 struct DetectionScale {
-  int output = 0;                // index of the model output that holds this scale's values (kNanodet: class scores)
-  int box_output = -1;           // kNanodet: index of the output with the distances; else -1
-  int stride = 0;                // input pixels a cell; 0: input size / map size
-  std::vector<float> anchors;    // width, height pairs, in input pixels
+  int output = 0;              // index of the model output that holds this scale's values (kNanodet: class scores)
+  int box_output = -1;         // kNanodet: index of the output with the distances; else -1
+  int stride = 0;              // input pixels a cell; 0: input size / map size
+  std::vector<float> anchors;  // width, height pairs, in input pixels
 };
 
 struct DetectionInfo {
   DetectionDecoder decoder = DetectionDecoder::kNone;
   int classes = 0;
   std::vector<DetectionScale> scales;
-  float scale_x_y = 1.0f;        // YOLOv4: x = sigmoid(t) * s - (s - 1) / 2
-  bool new_coords = false;       // Scaled-YOLOv4: outputs are already logistic, w = (2 t)^2 * anchor
+  float scale_x_y = 1.0f;   // YOLOv4: x = sigmoid(t) * s - (s - 1) / 2
+  bool new_coords = false;  // Scaled-YOLOv4: outputs are already logistic, w = (2 t)^2 * anchor
   float score_threshold = 0.25f;
   float nms_iou = 0.45f;
 };
@@ -70,9 +70,9 @@ enum class MaskDecoder : std::uint8_t {
 
 struct SegmentationInfo {
   MaskDecoder decoder = MaskDecoder::kNone;
-  int output = 0;            // index of the model output that holds the map
-  float threshold = 0.5f;    // kThreshold
-  bool min_max_norm = false; // kThreshold: stretch the map to 0..1 by its own least and largest value first
+  int output = 0;             // index of the model output that holds the map
+  float threshold = 0.5f;     // kThreshold
+  bool min_max_norm = false;  // kThreshold: stretch the map to 0..1 by its own least and largest value first
 };
 
 struct ClassificationInfo {
@@ -90,8 +90,8 @@ struct TaskInfo {
   SegmentationInfo segmentation;
 };
 
-const char* task_name(Task task) noexcept;                        // "classification", …
-const char* resize_mode_name(ResizeMode mode) noexcept;           // "stretch", "center-crop", "letterbox", "letterbox-top-left"
+const char* task_name(Task task) noexcept;               // "classification", …
+const char* resize_mode_name(ResizeMode mode) noexcept;  // "stretch", "center-crop", "letterbox", "letterbox-top-left"
 const char* channel_order_name(ChannelOrder order) noexcept;      // "rgb", "bgr", "gray"
 const char* detection_decoder_name(DetectionDecoder d) noexcept;  // "region", "yolo", "yolox", "fastestdet", "nanodet"
 const char* mask_decoder_name(MaskDecoder d) noexcept;            // "argmax", "threshold", "class-map"

@@ -24,12 +24,13 @@ enum class DataType : std::uint8_t {
   kCount
 };
 
-std::size_t data_type_bytes(DataType type) noexcept;    // 1, 4 or 8
-const char* data_type_name(DataType type) noexcept;     // "float32", …; static storage
+std::size_t data_type_bytes(DataType type) noexcept;  // 1, 4 or 8
+const char* data_type_name(DataType type) noexcept;   // "float32", …; static storage
 
 constexpr int kMaxRank = 6;
 
-// Up to kMaxRank dimensions, outermost first. Rank 0 is a scalar of one element. Also used for lists of per-axis numbers.
+// Up to kMaxRank dimensions, outermost first. Rank 0 is a scalar of one element. Also used for lists of per-axis
+// numbers.
 class Shape {
  public:
   Shape() = default;
@@ -82,8 +83,8 @@ class Shape {
   int rank_ = 0;
 };
 
-// real = scale * (stored - zero_point). Empty `scales`: not quantised. One entry: per tensor; several: one for each index
-// along `axis`.
+// real = scale * (stored - zero_point). Empty `scales`: not quantised. One entry: per tensor; several: one for each
+// index along `axis`.
 struct Quantization {
   std::vector<float> scales;
   std::vector<std::int32_t> zero_points;  // as many as scales
@@ -101,8 +102,8 @@ struct TensorInfo {
   DataType type = DataType::kFloat32;
   Shape shape;
   Quantization quantization;
-  // For axis i of `shape`, the axis of the source file's tensor it came from: {0,2,3,1} for a tensor that was NCHW there
-  // and is NHWC here. Empty: same order.
+  // For axis i of `shape`, the axis of the source file's tensor it came from: {0,2,3,1} for a tensor that was NCHW
+  // there and is NHWC here. Empty: same order.
   Shape source_order;
 };
 

@@ -154,7 +154,8 @@ struct Mask {
 };
 
 // The mask at the photo's size. `map` is the output info.output: [1,h,w,C], [1,h,w] or [h,w], at any fraction of the
-// input's size, or [1,h*w] or [1,h*w,C] with the input's own h and w. Photo pixels the input did not see (centre crop) get class 0.
+// input's size, or [1,h*w] or [1,h*w,C] with the input's own h and w. Photo pixels the input did not see (centre crop)
+// get class 0.
 //   kArgMax     float32: scores are interpolated bilinearly, then compared (C <= 32; nearest cell above), C <= 256
 //   kThreshold  float32, C = 1: interpolated bilinearly, then compared with info.threshold
 //   kClassMap   float32, int32, int64, uint8 or int8, C = 1: nearest cell; indices outside 0..255 are refused

@@ -21,8 +21,8 @@ std::size_t value_bytes(const graph::Value& value) {
   return static_cast<std::size_t>(value.type.shape.elements()) * data_type_bytes(value.type.type);
 }
 
-// Which values share one buffer, and for how long it lives. A value starts in a buffer of its own; reshape joins its output to
-// its input, and an element-wise node takes over the buffer of an input that nobody needs afterwards.
+// Which values share one buffer, and for how long it lives. A value starts in a buffer of its own; reshape joins its
+// output to its input, and an element-wise node takes over the buffer of an input that nobody needs afterwards.
 class BufferSharing {
  public:
   explicit BufferSharing(const Graph& graph) : graph_(graph), steps_(static_cast<int>(graph.nodes().size())) {
@@ -68,7 +68,8 @@ class BufferSharing {
       if (has_buffer(node.inputs[0])) join(out, group(node.inputs[0]));
       return;
     }
-    const bool in_place = std::holds_alternative<graph::Unary>(node.op) || std::holds_alternative<graph::Binary>(node.op);
+    const bool in_place =
+        std::holds_alternative<graph::Unary>(node.op) || std::holds_alternative<graph::Binary>(node.op);
     if (!in_place) return;
     for (ValueId id : node.inputs) {
       if (!has_buffer(id) || !(graph_.value(id).type == graph_.value(out).type)) continue;
@@ -102,14 +103,17 @@ class BufferSharing {
 
 class NodeCompiler final : public CompileContext {
  public:
-  NodeCompiler(const Graph& graph, const CompileOptions& options, Plan& plan, std::vector<graph::BufferLifetime>& buffers)
+  NodeCompiler(const Graph& graph, const CompileOptions& options, Plan& plan,
+               std::vector<graph::BufferLifetime>& buffers)
       : CompileContext(options), graph_(graph), plan_(plan), buffers_(buffers) {}
 
   void start(int step) { step_ = step; }
 
   const Graph& graph() const noexcept override { return graph_; }
   const Node& node() const noexcept override { return graph_.nodes()[static_cast<std::size_t>(step_)]; }
-  BufferRef input(int i) const noexcept override { return has_input(i) ? ref(node().inputs[static_cast<std::size_t>(i)]) : BufferRef(); }
+  BufferRef input(int i) const noexcept override {
+    return has_input(i) ? ref(node().inputs[static_cast<std::size_t>(i)]) : BufferRef();
+  }
   BufferRef output(int i) const noexcept override { return ref(node().outputs[static_cast<std::size_t>(i)]); }
 
   BufferRef book_scratch(std::size_t size_bytes) override {
@@ -181,7 +185,6 @@ std::vector<graph::BufferLifetime> place_values(const Graph& graph, Plan& plan) 
   }
   return buffers;
 }
-
 
 }  // namespace
 

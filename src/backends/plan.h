@@ -22,7 +22,7 @@ namespace dotori::backends {
 struct BufferRef {
   enum class Space : std::uint8_t { kNone, kArena, kConstant };
   Space space = Space::kNone;
-  std::int32_t index = -1;       // kArena: index of the planned buffer
+  std::int32_t index = -1;         // kArena: index of the planned buffer
   const void* constant = nullptr;  // kConstant
   bool valid() const noexcept { return space != Space::kNone; }
 };
@@ -63,7 +63,7 @@ class StepBody {
 struct Step {
   std::unique_ptr<StepBody> body;
   graph::NodeId node;
-  std::string kernel;      // for profiles; "alias" for a node that costs nothing
+  std::string kernel;  // for profiles; "alias" for a node that costs nothing
   std::int64_t macs = 0;
 };
 
@@ -76,16 +76,16 @@ struct CompileOptions {
 // Immutable once compiled; keeps the graph's constants and the packed weights alive.
 struct Plan {
   std::vector<Step> steps;
-  std::vector<std::size_t> buffer_offsets;      // by BufferRef::index
-  std::vector<graph::BufferLifetime> buffers;   // alike: sizes and the steps between which each is in use
+  std::vector<std::size_t> buffer_offsets;     // by BufferRef::index
+  std::vector<graph::BufferLifetime> buffers;  // alike: sizes and the steps between which each is in use
   std::size_t arena_bytes = 0;
   std::size_t packed_bytes = 0;
-  std::vector<std::int32_t> value_buffers;      // by value: index into buffer_offsets, -1 for constants
-  std::vector<graph::Constant> packed;          // blocks that steps point into
+  std::vector<std::int32_t> value_buffers;  // by value: index into buffer_offsets, -1 for constants
+  std::vector<graph::Constant> packed;      // blocks that steps point into
 };
 
-// Given to an operator's compile(): describes one node, takes bookings, receives the step. All errors are found here, so that
-// a step cannot fail. Not thread-safe.
+// Given to an operator's compile(): describes one node, takes bookings, receives the step. All errors are found here,
+// so that a step cannot fail. Not thread-safe.
 class CompileContext {
  public:
   virtual ~CompileContext() = default;
@@ -97,8 +97,12 @@ class CompileContext {
 
   int input_count() const noexcept { return static_cast<int>(node().inputs.size()); }
   // False for an optional input left out. `i` may be beyond input_count().
-  bool has_input(int i) const noexcept { return i < input_count() && node().inputs[static_cast<std::size_t>(i)].valid(); }
-  const graph::Value& input_value(int i) const noexcept { return graph().value(node().inputs[static_cast<std::size_t>(i)]); }
+  bool has_input(int i) const noexcept {
+    return i < input_count() && node().inputs[static_cast<std::size_t>(i)].valid();
+  }
+  const graph::Value& input_value(int i) const noexcept {
+    return graph().value(node().inputs[static_cast<std::size_t>(i)]);
+  }
   const graph::Value& output_value(int i = 0) const noexcept {
     return graph().value(node().outputs[static_cast<std::size_t>(i)]);
   }
@@ -113,14 +117,15 @@ class CompileContext {
   // Refs for the step. An input left out gives an invalid ref.
   virtual BufferRef input(int i) const noexcept = 0;
   virtual BufferRef output(int i = 0) const noexcept = 0;
-  // Books memory that only this step uses while it runs (for per-thread scratch, book threads * bytes rounded up to 64).
+  // Books memory that only this step uses while it runs (for per-thread scratch, book threads * bytes rounded up to
+  // 64).
   virtual BufferRef book_scratch(std::size_t size_bytes) = 0;
-  // Memory of the plan, aligned to 64 and zeroed, to pack weights into now and read at run time. Null when out of memory or
-  // above CompileOptions::max_memory_bytes.
+  // Memory of the plan, aligned to 64 and zeroed, to pack weights into now and read at run time. Null when out of
+  // memory or above CompileOptions::max_memory_bytes.
   virtual void* allocate_packed(std::size_t size_bytes) = 0;
 
-  // Appends the step. `body` is a callable `void(const RunContext&) const noexcept`-like object, copied into the plan; capture
-  // plain values (refs, sizes, pointers to packed or constant memory) only.
+  // Appends the step. `body` is a callable `void(const RunContext&) const noexcept`-like object, copied into the plan;
+  // capture plain values (refs, sizes, pointers to packed or constant memory) only.
   template <class Body>
   void emit(std::string kernel, std::int64_t macs, Body body) {
     struct Holder final : StepBody {

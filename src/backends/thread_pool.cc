@@ -39,8 +39,9 @@ void futex_wake_all(std::atomic<std::uint32_t>& word) noexcept {
 
 }  // namespace
 
-// A job is published by raising `epoch`; workers take indices from `next` until `count`, then report in `done`. A worker takes
-// part in a job only between its epoch and the caller's wait for all `done`, so the job's fields are never read while written.
+// A job is published by raising `epoch`; workers take indices from `next` until `count`, then report in `done`. A
+// worker takes part in a job only between its epoch and the caller's wait for all `done`, so the job's fields are never
+// read while written.
 struct ThreadPool::State {
   struct Worker {
     State* state = nullptr;
@@ -151,7 +152,9 @@ ThreadPool::~ThreadPool() {
   for (State::Worker& worker : state_->workers) pthread_join(worker.thread, nullptr);
 }
 
-int ThreadPool::size() const noexcept { return static_cast<int>(state_->workers.size()) + 1; }
+int ThreadPool::size() const noexcept {
+  return static_cast<int>(state_->workers.size()) + 1;
+}
 
 void ThreadPool::run(int count, Call call, const void* context) noexcept {
   State& s = *state_;

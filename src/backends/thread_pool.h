@@ -19,11 +19,15 @@ class ThreadPool {
 
   int size() const noexcept;  // threads, the caller included
 
-  // Calls task(index, worker) once for each index in [0, count), worker in [0, size()), in no particular order, and returns
-  // when all calls have returned. No allocation. `task` must not call back into the pool.
+  // Calls task(index, worker) once for each index in [0, count), worker in [0, size()), in no particular order, and
+  // returns when all calls have returned. No allocation. `task` must not call back into the pool.
   template <class Task>
   void parallel_for(int count, const Task& task) noexcept {
-    run(count, [](const void* context, int index, int worker) noexcept { (*static_cast<const Task*>(context))(index, worker); },
+    run(
+        count,
+        [](const void* context, int index, int worker) noexcept {
+          (*static_cast<const Task*>(context))(index, worker);
+        },
         &task);
   }
 

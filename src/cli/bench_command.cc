@@ -47,7 +47,8 @@ void print_nodes(const Profile& profile) {
   std::printf("\n%8s %6s %9s  %-18s %-34s %s\n", "ms", "share", "GMAC/s", "operator", "kernel", "layer");
   for (const NodeProfile& n : profile.nodes)
     std::printf("%8.3f %5.1f%% %9.1f  %-18s %-34s %s\n", n.min_ms, total > 0 ? 100 * n.min_ms / total : 0,
-                n.min_ms > 0 ? static_cast<double>(n.macs) * 1e-6 / n.min_ms : 0, n.op.c_str(), n.kernel.c_str(), n.name.c_str());
+                n.min_ms > 0 ? static_cast<double>(n.macs) * 1e-6 / n.min_ms : 0, n.op.c_str(), n.kernel.c_str(),
+                n.name.c_str());
 }
 
 Status bench(const BenchOptions& o) {
@@ -95,15 +96,17 @@ Status bench(const BenchOptions& o) {
                  {"isa", o.backend == "reference" ? "none" : host_isa_name()}};
     json["nodes"] = Json::array();
     for (const NodeProfile& n : profile.nodes)
-      json["nodes"].push_back({{"name", n.name}, {"op", n.op}, {"kernel", n.kernel}, {"ms", n.min_ms}, {"macs", n.macs}});
+      json["nodes"].push_back(
+          {{"name", n.name}, {"op", n.op}, {"kernel", n.kernel}, {"ms", n.min_ms}, {"macs", n.macs}});
     print_json(json);
     return Status();
   }
-  std::printf("%s: median %.2f ms, min %.2f ms, p90 %.2f ms over %zu runs (%d thread%s, %s backend, isa %s)\n", o.model.c_str(),
-              quantile(times, 0.5), times.front(), quantile(times, 0.9), times.size(), threads, threads == 1 ? "" : "s",
-              o.backend.c_str(), o.backend == "reference" ? "none" : host_isa_name());
+  std::printf("%s: median %.2f ms, min %.2f ms, p90 %.2f ms over %zu runs (%d thread%s, %s backend, isa %s)\n",
+              o.model.c_str(), quantile(times, 0.5), times.front(), quantile(times, 0.9), times.size(), threads,
+              threads == 1 ? "" : "s", o.backend.c_str(), o.backend == "reference" ? "none" : host_isa_name());
   std::printf("load %.1f ms, memory: %s working, %s packed weights, %s file\n", load_ms,
-              human_bytes(static_cast<double>(arena_bytes)).c_str(), human_bytes(static_cast<double>(packed_bytes)).c_str(),
+              human_bytes(static_cast<double>(arena_bytes)).c_str(),
+              human_bytes(static_cast<double>(packed_bytes)).c_str(),
               human_bytes(static_cast<double>(model.file_bytes())).c_str());
   if (o.profile) print_nodes(profile);
   return Status();
@@ -116,7 +119,9 @@ void add_bench(CLI::App& app, int& exit_code) {
   auto o = std::make_shared<BenchOptions>();
   command->add_option("model", o->model, "MODEL.dtr")->required();
   command->add_option("--threads", o->threads, "0: one a core")->check(CLI::Range(0, 64))->capture_default_str();
-  command->add_option("--backend", o->backend, "cpu or reference")->check(CLI::IsMember({"cpu", "reference"}))->capture_default_str();
+  command->add_option("--backend", o->backend, "cpu or reference")
+      ->check(CLI::IsMember({"cpu", "reference"}))
+      ->capture_default_str();
   command->add_option("--runs", o->runs, "timed runs")->check(CLI::Range(1, 100000))->capture_default_str();
   command->add_option("--warmup", o->warmup, "untimed runs before")->check(CLI::Range(0, 1000))->capture_default_str();
   command->add_flag("--profile", o->profile, "time, kernel and speed of every layer");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the commands of the `dotori` program share. Exit codes: 0 success, 1 the work failed, 2 an option or argument is unknown or
-// missing.
+// What the commands of the `dotori` program share. Exit codes: 0 success, 1 the work failed, 2 an option or argument is
+// unknown or missing.
 #pragma once
 
 #include <CLI/CLI.hpp>

@@ -36,7 +36,8 @@ Status parse_input_shape(const std::string& text, convert::ImportOptions& option
     return invalid_argument("--input '" + text + "': expected NAME:1x3x224x224");
   std::vector<std::int64_t> shape;
   for (const std::string& part : split(text.substr(colon + 1), 'x')) {
-    if (part.empty() || part.size() > 9 || part.find_first_not_of("0123456789") != std::string::npos || std::stoll(part) < 1)
+    if (part.empty() || part.size() > 9 || part.find_first_not_of("0123456789") != std::string::npos ||
+        std::stoll(part) < 1)
       return invalid_argument("--input '" + text + "': '" + part + "' is not a dimension of 1 or more");
     shape.push_back(std::stoll(part));
   }
@@ -53,7 +54,8 @@ Result<graph::Graph> import_model(const ConvertOptions& o) {
     const std::string& cfg = cfg_first ? first : o.sources[1];
     const std::string& weights = cfg_first ? o.sources[1] : first;
     if (!ends_with(cfg, ".cfg") || !ends_with(weights, ".weights"))
-      return invalid_argument("two files were given (" + first + ", " + o.sources[1] + "), expected a Darknet .cfg and .weights");
+      return invalid_argument("two files were given (" + first + ", " + o.sources[1] +
+                              "), expected a Darknet .cfg and .weights");
     return convert::import_darknet(cfg, weights, options);
   }
   if (ends_with(first, ".cfg") || ends_with(first, ".weights"))
@@ -63,7 +65,8 @@ Result<graph::Graph> import_model(const ConvertOptions& o) {
   return unsupported(first + ": unknown kind of file, expected .onnx, .tflite, or .cfg with .weights");
 }
 
-// The task's own decoder on the outputs of a grey picture: a task description that does not fit the network is found here.
+// The task's own decoder on the outputs of a grey picture: a task description that does not fit the network is found
+// here.
 Status prove_task(Session& session) {
   const TaskInfo& task = session.model().task();
   if (task.task == Task::kNone || session.input_count() != 1) return Status();
@@ -83,7 +86,8 @@ Status prove_task(Session& session) {
   }
 }
 
-// The bytes are loaded as any program would load them and run once on a seeded input: a file that cannot run is never written.
+// The bytes are loaded as any program would load them and run once on a seeded input: a file that cannot run is never
+// written.
 Status prove_runnable(const std::vector<unsigned char>& bytes, std::vector<std::string>& warnings) {
   DOTORI_ASSIGN_OR_RETURN(const Model model, Model::from_memory(bytes, "converted model"));
   DOTORI_ASSIGN_OR_RETURN(Session session, Session::create(model));
@@ -144,8 +148,8 @@ Status convert_model(const ConvertOptions& o) {
   }
   std::printf("%s: %s, %zu operators (%zu before folding and fusing), %s parameters, %s MACs, %s\n", o.out.c_str(),
               task_name(graph.task.task), graph.nodes().size(), source_nodes,
-              human_count(static_cast<double>(graph.parameter_count())).c_str(), human_count(static_cast<double>(macs)).c_str(),
-              human_bytes(static_cast<double>(bytes.size())).c_str());
+              human_count(static_cast<double>(graph.parameter_count())).c_str(),
+              human_count(static_cast<double>(macs)).c_str(), human_bytes(static_cast<double>(bytes.size())).c_str());
   for (const std::string& warning : warnings) std::printf("warning: %s\n", warning.c_str());
   std::printf("loaded back and run once; %.0f ms\n", now_ms() - start);
   return Status();

@@ -52,8 +52,8 @@ Json inspect_json(const InspectOptions& o, const Model& model, const backends::P
 
 void print_summary(const InspectOptions& o, const Model& model, const backends::Plan& plan, std::int64_t macs) {
   const graph::Graph& graph = model.graph();
-  std::printf("%s\n  name        %s\n  source      %s\n  task        %s", o.model.c_str(), model.name().c_str(), graph.source.c_str(),
-              task_name(model.task().task));
+  std::printf("%s\n  name        %s\n  source      %s\n  task        %s", o.model.c_str(), model.name().c_str(),
+              graph.source.c_str(), task_name(model.task().task));
   if (!model.task().labels.empty()) std::printf(", %zu labels", model.task().labels.size());
   std::printf("\n");
   for (const TensorInfo& t : model.inputs())
@@ -65,10 +65,13 @@ void print_summary(const InspectOptions& o, const Model& model, const backends::
   std::vector<std::pair<std::string, int>> by_count(counts.begin(), counts.end());
   std::stable_sort(by_count.begin(), by_count.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
   std::printf("  operators   %zu:", graph.nodes().size());
-  for (const auto& [name, count] : by_count) std::printf(" %d %s%s", count, name.c_str(), name == by_count.back().first ? "" : ",");
+  for (const auto& [name, count] : by_count)
+    std::printf(" %d %s%s", count, name.c_str(), name == by_count.back().first ? "" : ",");
   std::printf("\n  parameters  %s\n  MACs        %s\n  memory      %s working, %s packed weights, %s file\n",
-              human_count(static_cast<double>(graph.parameter_count())).c_str(), human_count(static_cast<double>(macs)).c_str(),
-              human_bytes(static_cast<double>(plan.arena_bytes)).c_str(), human_bytes(static_cast<double>(plan.packed_bytes)).c_str(),
+              human_count(static_cast<double>(graph.parameter_count())).c_str(),
+              human_count(static_cast<double>(macs)).c_str(),
+              human_bytes(static_cast<double>(plan.arena_bytes)).c_str(),
+              human_bytes(static_cast<double>(plan.packed_bytes)).c_str(),
               human_bytes(static_cast<double>(model.file_bytes())).c_str());
   if (!o.layers) {
     std::printf("  (--layers lists every layer, --html FILE draws the memory plan)\n");

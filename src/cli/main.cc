@@ -13,7 +13,8 @@ int main(int argc, char** argv) {
       "  dotori run mobilenet.dtr photo.jpg\n"
       "  dotori inspect mobilenet.dtr\n"
       "  dotori bench mobilenet.dtr --threads 2 --profile");
-  const std::string version = std::string("dotori ") + DOTORI_VERSION_STRING + " (isa: " + dotori::host_isa_name() + ")";
+  const std::string version =
+      std::string("dotori ") + DOTORI_VERSION_STRING + " (isa: " + dotori::host_isa_name() + ")";
   app.set_version_flag("--version", version);
   app.require_subcommand(1);
 

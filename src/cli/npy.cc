@@ -13,8 +13,9 @@ struct Descriptor {
   DataType type;
   const char* text;
 };
-constexpr Descriptor kDescriptors[] = {{DataType::kFloat32, "<f4"}, {DataType::kInt8, "|i1"},  {DataType::kUint8, "|u1"},
-                                       {DataType::kInt32, "<i4"},   {DataType::kInt64, "<i8"}, {DataType::kBool, "|b1"}};
+constexpr Descriptor kDescriptors[] = {{DataType::kFloat32, "<f4"}, {DataType::kInt8, "|i1"},
+                                       {DataType::kUint8, "|u1"},   {DataType::kInt32, "<i4"},
+                                       {DataType::kInt64, "<i8"},   {DataType::kBool, "|b1"}};
 constexpr char kMagic[] = "\x93NUMPY\x01";
 constexpr std::size_t kPrefix = 10;  // magic, version, two bytes of header length
 

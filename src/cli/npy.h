@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// NumPy's .npy files (format version 1.0), for tensors in and out. Source of the format: NumPy's documentation, numpy.lib.format.
+// NumPy's .npy files (format version 1.0), for tensors in and out. Source of the format: NumPy's documentation,
+// numpy.lib.format.
 #pragma once
 
 #include <string>

@@ -27,7 +27,8 @@ TaskInfo imagenet_torch() {
   t.task = Task::kClassification;
   t.classification.apply_softmax = true;
   t.preprocess.resize = ResizeMode::kCenterCrop;
-  set_scale(t.preprocess, 0.485f * 255, 0.456f * 255, 0.406f * 255, 1 / (0.229f * 255), 1 / (0.224f * 255), 1 / (0.225f * 255));
+  set_scale(t.preprocess, 0.485f * 255, 0.456f * 255, 0.406f * 255, 1 / (0.229f * 255), 1 / (0.224f * 255),
+            1 / (0.225f * 255));
   return t;
 }
 
@@ -58,7 +59,8 @@ TaskInfo yolov2_tiny_coco() {
   DetectionScale scale;
   scale.stride = 32;
   // Darknet's yolov2-tiny.cfg, in cells of 32 pixels.
-  for (float cells : {0.57273f, 0.677385f, 1.87446f, 2.06253f, 3.33843f, 5.47434f, 7.88282f, 3.52778f, 9.77052f, 9.16828f})
+  for (float cells :
+       {0.57273f, 0.677385f, 1.87446f, 2.06253f, 3.33843f, 5.47434f, 7.88282f, 3.52778f, 9.77052f, 9.16828f})
     scale.anchors.push_back(cells * 32);
   t.detection.scales.push_back(scale);
   return t;
@@ -109,7 +111,8 @@ TaskInfo u2net() {
   t.task = Task::kSegmentation;
   t.labels = {"background", "object"};
   t.preprocess.image_max_norm = true;
-  set_scale(t.preprocess, 0.485f * 255, 0.456f * 255, 0.406f * 255, 1 / (0.229f * 255), 1 / (0.224f * 255), 1 / (0.225f * 255));
+  set_scale(t.preprocess, 0.485f * 255, 0.456f * 255, 0.406f * 255, 1 / (0.229f * 255), 1 / (0.224f * 255),
+            1 / (0.225f * 255));
   t.segmentation.decoder = MaskDecoder::kThreshold;
   t.segmentation.min_max_norm = true;
   return t;
@@ -127,8 +130,9 @@ TaskInfo deeplab() {
   TaskInfo t = mobilenet_tf();
   t.task = Task::kSegmentation;
   t.preprocess.resize = ResizeMode::kStretch;
-  t.labels = {"background", "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow", "diningtable",
-              "dog", "horse", "motorbike", "person", "pottedplant", "sheep", "sofa", "train", "tvmonitor"};
+  t.labels = {"background", "aeroplane", "bicycle",     "bird",  "boat",        "bottle", "bus",
+              "car",        "cat",       "chair",       "cow",   "diningtable", "dog",    "horse",
+              "motorbike",  "person",    "pottedplant", "sheep", "sofa",        "train",  "tvmonitor"};
   t.segmentation.decoder = MaskDecoder::kArgMax;
   return t;
 }
@@ -140,7 +144,9 @@ constexpr Preset kPresets[] = {
     {"yolov2-tiny", "detector, 80 COCO classes, letterbox, RGB/255, five anchors", yolov2_tiny_coco},
     {"yolox", "detector, 80 COCO classes, letterbox top-left, BGR 0..255, strides 8,16,32", yolox},
     {"fastestdet", "detector, 80 COCO classes, stretch, BGR/255", fastest_det},
-    {"nanodet", "detector, 80 COCO classes, stretch, BGR normalised, three outputs with scores, then three with distances", nanodet},
+    {"nanodet",
+     "detector, 80 COCO classes, stretch, BGR normalised, three outputs with scores, then three with distances",
+     nanodet},
     {"u2net", "segmentation, salient object, threshold 0.5 after min-max", u2net},
     {"portrait", "segmentation, person / background, RGB/255, threshold 0.5", portrait},
     {"deeplab", "segmentation, 21 PASCAL VOC classes, x/127.5-1, arg-max", deeplab},
@@ -148,7 +154,9 @@ constexpr Preset kPresets[] = {
 
 }  // namespace
 
-Span<const Preset> presets() { return Span<const Preset>(kPresets); }
+Span<const Preset> presets() {
+  return Span<const Preset>(kPresets);
+}
 
 const Preset* find_preset(const std::string& name) {
   for (const Preset& preset : kPresets)
@@ -157,18 +165,19 @@ const Preset* find_preset(const std::string& name) {
 }
 
 std::vector<std::string> coco80_labels() {
-  return {"person",        "bicycle",      "car",           "motorbike",     "aeroplane",    "bus",          "train",
-          "truck",         "boat",         "traffic light", "fire hydrant",  "stop sign",    "parking meter", "bench",
-          "bird",          "cat",          "dog",           "horse",         "sheep",        "cow",          "elephant",
-          "bear",          "zebra",        "giraffe",       "backpack",      "umbrella",     "handbag",      "tie",
-          "suitcase",      "frisbee",      "skis",          "snowboard",     "sports ball",  "kite",         "baseball bat",
-          "baseball glove", "skateboard",  "surfboard",     "tennis racket", "bottle",       "wine glass",   "cup",
-          "fork",          "knife",        "spoon",         "bowl",          "banana",       "apple",        "sandwich",
-          "orange",        "broccoli",     "carrot",        "hot dog",       "pizza",        "donut",        "cake",
-          "chair",         "sofa",         "pottedplant",   "bed",           "diningtable",  "toilet",       "tvmonitor",
-          "laptop",        "mouse",        "remote",        "keyboard",      "cell phone",   "microwave",    "oven",
-          "toaster",       "sink",         "refrigerator",  "book",          "clock",        "vase",         "scissors",
-          "teddy bear",    "hair drier",   "toothbrush"};
+  return {
+      "person",         "bicycle",    "car",           "motorbike",     "aeroplane",   "bus",           "train",
+      "truck",          "boat",       "traffic light", "fire hydrant",  "stop sign",   "parking meter", "bench",
+      "bird",           "cat",        "dog",           "horse",         "sheep",       "cow",           "elephant",
+      "bear",           "zebra",      "giraffe",       "backpack",      "umbrella",    "handbag",       "tie",
+      "suitcase",       "frisbee",    "skis",          "snowboard",     "sports ball", "kite",          "baseball bat",
+      "baseball glove", "skateboard", "surfboard",     "tennis racket", "bottle",      "wine glass",    "cup",
+      "fork",           "knife",      "spoon",         "bowl",          "banana",      "apple",         "sandwich",
+      "orange",         "broccoli",   "carrot",        "hot dog",       "pizza",       "donut",         "cake",
+      "chair",          "sofa",       "pottedplant",   "bed",           "diningtable", "toilet",        "tvmonitor",
+      "laptop",         "mouse",      "remote",        "keyboard",      "cell phone",  "microwave",     "oven",
+      "toaster",        "sink",       "refrigerator",  "book",          "clock",       "vase",          "scissors",
+      "teddy bear",     "hair drier", "toothbrush"};
 }
 
 }  // namespace dotori::cli

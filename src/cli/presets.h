@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Ready-made task descriptions for well-known families of networks, so that `convert` needs one word instead of ten options.
+// Ready-made task descriptions for well-known families of networks, so that `convert` needs one word instead of ten
+// options.
 #pragma once
 
 #include <string>

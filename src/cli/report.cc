@@ -14,14 +14,17 @@ constexpr const char* kStyle =
     "body{font:15px/1.45 system-ui,sans-serif;margin:2em auto;max-width:1100px;padding:0 1em;color:#222}"
     "h1{font-size:1.5em}h2{font-size:1.15em;margin-top:1.6em}table{border-collapse:collapse;width:100%}"
     "th,td{text-align:left;padding:3px 10px 3px 0;border-bottom:1px solid #ddd;vertical-align:top}"
-    "td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}.bar{background:#c7843a;height:9px;display:inline-block}"
+    "td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}.bar{background:#c7843a;height:9px;display:inline-"
+    "block}"
     "svg{width:100%;height:auto;border:1px solid #ddd}code{background:#f4f0ea;padding:0 3px}";
 
 std::string row(const std::string& key, const std::string& value) {
   return "<tr><th>" + key + "</th><td>" + html_escape(value) + "</td></tr>\n";
 }
 
-std::string tensor_text(const TensorInfo& t) { return t.name + "  " + data_type_name(t.type) + " " + t.shape.to_string(); }
+std::string tensor_text(const TensorInfo& t) {
+  return t.name + "  " + data_type_name(t.type) + " " + t.shape.to_string();
+}
 
 std::string number(double n) {
   char text[32];
@@ -44,7 +47,8 @@ std::string memory_chart(const Model& model, const backends::Plan& plan) {
   for (std::size_t b = 0; b < plan.buffers.size(); ++b) {
     const graph::BufferLifetime& life = plan.buffers[b];
     const double x = life.first_step / steps * kWidth;
-    const double w = std::min(kWidth - x, (std::min<double>(life.last_step, steps - 1) - life.first_step + 1) / steps * kWidth);
+    const double w =
+        std::min(kWidth - x, (std::min<double>(life.last_step, steps - 1) - life.first_step + 1) / steps * kWidth);
     const double h = static_cast<double>(life.size_bytes) / bytes * kHeight;
     const double y = kHeight - static_cast<double>(plan.buffer_offsets[b]) / bytes * kHeight - h;
     const int hue = static_cast<int>(b * 137 % 360);
@@ -59,16 +63,18 @@ std::string memory_chart(const Model& model, const backends::Plan& plan) {
 std::string node_table(const Model& model, const backends::Plan& plan) {
   std::int64_t most = 1;
   for (const backends::Step& step : plan.steps) most = std::max(most, step.macs);
-  std::string html = "<table><tr><th class=n>#</th><th>layer</th><th>operator</th><th>kernel</th><th>output</th><th class=n>MACs</th><th></th></tr>\n";
+  std::string html =
+      "<table><tr><th class=n>#</th><th>layer</th><th>operator</th><th>kernel</th><th>output</th><th "
+      "class=n>MACs</th><th></th></tr>\n";
   for (std::size_t s = 0; s < plan.steps.size(); ++s) {
     const backends::Step& step = plan.steps[s];
     const graph::Node& node = model.graph().node(step.node);
     const double width = 120.0 * static_cast<double>(step.macs) / static_cast<double>(most);
     html += "<tr><td class=n>" + std::to_string(s) + "</td><td>" + html_escape(node.name) + "</td><td>" +
-            graph::node_display_name(model.graph(), node) + "</td><td><code>" + html_escape(step.kernel) + "</code></td><td>" +
-            model.graph().value(node.outputs[0]).type.shape.to_string() + "</td><td class=n>" +
-            (step.macs > 0 ? human_count(static_cast<double>(step.macs)) : "") + "</td><td><span class=bar style=\"width:" +
-            number(width) + "px\"></span></td></tr>\n";
+            graph::node_display_name(model.graph(), node) + "</td><td><code>" + html_escape(step.kernel) +
+            "</code></td><td>" + model.graph().value(node.outputs[0]).type.shape.to_string() + "</td><td class=n>" +
+            (step.macs > 0 ? human_count(static_cast<double>(step.macs)) : "") +
+            "</td><td><span class=bar style=\"width:" + number(width) + "px\"></span></td></tr>\n";
   }
   return html + "</table>\n";
 }
@@ -94,8 +100,8 @@ std::string html_report(const Model& model, const backends::Plan& plan) {
   std::int64_t macs = 0;
   for (const backends::Step& step : plan.steps) macs += step.macs;
   const std::string title = html_escape(model.name().empty() ? "model" : model.name());
-  std::string html = "<!doctype html><html lang=en><meta charset=utf-8><title>" + title + "</title><style>" + kStyle + "</style>\n<h1>" +
-                     title + "</h1>\n<table>\n";
+  std::string html = "<!doctype html><html lang=en><meta charset=utf-8><title>" + title + "</title><style>" + kStyle +
+                     "</style>\n<h1>" + title + "</h1>\n<table>\n";
   html += row("source", model.graph().source);
   html += row("task", task_name(model.task().task));
   for (const TensorInfo& t : model.inputs()) html += row("input", tensor_text(t));
@@ -105,8 +111,10 @@ std::string html_report(const Model& model, const backends::Plan& plan) {
   html += row("working memory", human_bytes(static_cast<double>(plan.arena_bytes)));
   html += row("packed weights", human_bytes(static_cast<double>(plan.packed_bytes)));
   html += row("file", human_bytes(static_cast<double>(model.file_bytes())));
-  html += "</table>\n<h2>Memory plan</h2>\n<p>Steps run from left to right, the arena's bytes from bottom to top; each box is a "
-          "buffer. Point at one for its name.</p>\n";
+  html +=
+      "</table>\n<h2>Memory plan</h2>\n<p>Steps run from left to right, the arena's bytes from bottom to top; each box "
+      "is a "
+      "buffer. Point at one for its name.</p>\n";
   html += memory_chart(model, plan) + "<h2>Layers</h2>\n" + node_table(model, plan);
   return html + "</html>\n";
 }

@@ -9,8 +9,8 @@
 
 namespace dotori::cli {
 
-// A self-contained HTML page: what the network is, its operators with shapes and cost, and a chart of the memory plan (steps
-// to the right, arena bytes upwards, a box for each buffer). No scripts, nothing fetched.
+// A self-contained HTML page: what the network is, its operators with shapes and cost, and a chart of the memory plan
+// (steps to the right, arena bytes upwards, a box for each buffer). No scripts, nothing fetched.
 std::string html_report(const Model& model, const backends::Plan& plan);
 
 // "&", "<", ">" and quotes replaced.

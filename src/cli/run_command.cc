@@ -38,8 +38,9 @@ std::vector<TensorView> all_outputs(Session& session) {
 
 Status answer_classes(Session& session, const RunOptions& o, vision::Image& picture, Json& result) {
   const TaskInfo& task = session.model().task();
-  DOTORI_ASSIGN_OR_RETURN(const std::vector<vision::ClassScore> top,
-                          vision::top_k(session.output(task.classification.output), o.top, task.classification.apply_softmax));
+  DOTORI_ASSIGN_OR_RETURN(
+      const std::vector<vision::ClassScore> top,
+      vision::top_k(session.output(task.classification.output), o.top, task.classification.apply_softmax));
   result["top"] = Json::array();
   for (const vision::ClassScore& c : top)
     result["top"].push_back({{"label", label_of(task, c.index)}, {"index", c.index}, {"score", c.score}});
@@ -47,21 +48,27 @@ Status answer_classes(Session& session, const RunOptions& o, vision::Image& pict
   return Status();
 }
 
-Status answer_boxes(Session& session, const RunOptions& o, const vision::PhotoTransform& transform, vision::Image& picture,
-                    Json& result) {
+Status answer_boxes(Session& session, const RunOptions& o, const vision::PhotoTransform& transform,
+                    vision::Image& picture, Json& result) {
   const TaskInfo& task = session.model().task();
   const std::vector<TensorView> outputs = all_outputs(session);
-  DOTORI_ASSIGN_OR_RETURN(const std::vector<vision::Box> boxes, vision::decode_detections(task.detection, outputs, transform));
+  DOTORI_ASSIGN_OR_RETURN(const std::vector<vision::Box> boxes,
+                          vision::decode_detections(task.detection, outputs, transform));
   result["boxes"] = Json::array();
   for (const vision::Box& b : boxes)
-    result["boxes"].push_back({{"label", label_of(task, b.class_index)}, {"index", b.class_index}, {"score", b.score},
-                               {"x0", b.x0}, {"y0", b.y0}, {"x1", b.x1}, {"y1", b.y1}});
+    result["boxes"].push_back({{"label", label_of(task, b.class_index)},
+                               {"index", b.class_index},
+                               {"score", b.score},
+                               {"x0", b.x0},
+                               {"y0", b.y0},
+                               {"x1", b.x1},
+                               {"y1", b.y1}});
   if (!o.save.empty()) vision::draw_boxes(picture, boxes, task.labels);
   return Status();
 }
 
-Status answer_mask(Session& session, const RunOptions& o, const vision::PhotoTransform& transform, vision::Image& picture,
-                   Json& result) {
+Status answer_mask(Session& session, const RunOptions& o, const vision::PhotoTransform& transform,
+                   vision::Image& picture, Json& result) {
   const TaskInfo& task = session.model().task();
   DOTORI_ASSIGN_OR_RETURN(const vision::Mask mask,
                           vision::decode_mask(task.segmentation, session.output(task.segmentation.output), transform));
@@ -73,8 +80,15 @@ Status answer_mask(Session& session, const RunOptions& o, const vision::PhotoTra
   const std::vector<vision::Region> regions = vision::connected_regions(mask, o.min_pixels);
   Json list = Json::array();
   for (const vision::Region& r : regions)
-    list.push_back({{"label", label_of(task, r.class_index)}, {"index", r.class_index}, {"pixels", r.pixels}, {"x0", r.x0},
-                    {"y0", r.y0}, {"x1", r.x1}, {"y1", r.y1}, {"centre_x", r.centre_x}, {"centre_y", r.centre_y},
+    list.push_back({{"label", label_of(task, r.class_index)},
+                    {"index", r.class_index},
+                    {"pixels", r.pixels},
+                    {"x0", r.x0},
+                    {"y0", r.y0},
+                    {"x1", r.x1},
+                    {"y1", r.y1},
+                    {"centre_x", r.centre_x},
+                    {"centre_y", r.centre_y},
                     {"equivalent_diameter", r.equivalent_diameter}});
   result["mask"] = {{"classes", classes}, {"regions", list}};
   if (!o.save.empty()) {
@@ -90,7 +104,8 @@ std::vector<std::string> result_names(const std::vector<std::string>& photos) {
   for (const std::string& photo : photos) {
     const std::string stem = std::filesystem::path(photo).stem().string();
     std::string name = stem;
-    for (int n = 2; std::find(names.begin(), names.end(), name) != names.end(); ++n) name = stem + "_" + std::to_string(n);
+    for (int n = 2; std::find(names.begin(), names.end(), name) != names.end(); ++n)
+      name = stem + "_" + std::to_string(n);
     names.push_back(name);
   }
   return names;
@@ -103,7 +118,8 @@ Result<std::string> picture_path(const RunOptions& o, const std::string& name) {
   const bool is_folder = fs::is_directory(o.save, error);
   if (o.photos.size() == 1 && !is_folder) return o.save;
   if (!is_folder && !fs::create_directories(o.save, error))
-    return io_error("--save '" + o.save + "': with several photos it is a folder, and it cannot be made: " + error.message());
+    return io_error("--save '" + o.save +
+                    "': with several photos it is a folder, and it cannot be made: " + error.message());
   return (fs::path(o.save) / (name + ".png")).string();
 }
 
@@ -150,22 +166,25 @@ Result<Json> run_photo(Session& session, const RunOptions& o, const std::string&
 void print_result(const Json& r) {
   std::printf("%s  (%.1f ms)\n", r["photo"].get<std::string>().c_str(), r["ms"].get<double>());
   if (r.contains("top"))
-    for (const Json& t : r["top"]) std::printf("  %5.1f %%  %s\n", t["score"].get<double>() * 100, t["label"].get<std::string>().c_str());
+    for (const Json& t : r["top"])
+      std::printf("  %5.1f %%  %s\n", t["score"].get<double>() * 100, t["label"].get<std::string>().c_str());
   if (r.contains("boxes")) {
     if (r["boxes"].empty()) std::printf("  nothing found\n");
     for (const Json& b : r["boxes"])
       std::printf("  %5.1f %%  %-14s x %.0f..%.0f  y %.0f..%.0f\n", b["score"].get<double>() * 100,
-                  b["label"].get<std::string>().c_str(), b["x0"].get<double>(), b["x1"].get<double>(), b["y0"].get<double>(),
-                  b["y1"].get<double>());
+                  b["label"].get<std::string>().c_str(), b["x0"].get<double>(), b["x1"].get<double>(),
+                  b["y0"].get<double>(), b["y1"].get<double>());
   }
   if (r.contains("mask")) {
     for (const Json& c : r["mask"]["classes"])
-      std::printf("  %9lld pixels  %s\n", static_cast<long long>(c["pixels"].get<std::int64_t>()), c["label"].get<std::string>().c_str());
+      std::printf("  %9lld pixels  %s\n", static_cast<long long>(c["pixels"].get<std::int64_t>()),
+                  c["label"].get<std::string>().c_str());
     std::size_t shown = 0;
     for (const Json& g : r["mask"]["regions"]) {
       if (++shown > 10) break;
-      std::printf("  region of %lld pixels around (%.0f, %.0f): %s\n", static_cast<long long>(g["pixels"].get<std::int64_t>()),
-                  g["centre_x"].get<double>(), g["centre_y"].get<double>(), g["label"].get<std::string>().c_str());
+      std::printf("  region of %lld pixels around (%.0f, %.0f): %s\n",
+                  static_cast<long long>(g["pixels"].get<std::int64_t>()), g["centre_x"].get<double>(),
+                  g["centre_y"].get<double>(), g["label"].get<std::string>().c_str());
     }
     if (r["mask"]["regions"].size() > 10) std::printf("  and %zu smaller regions\n", r["mask"]["regions"].size() - 10);
   }
@@ -181,9 +200,9 @@ Status fill_from_npy(Session& session, const std::vector<std::string>& paths) {
     const TensorView input = session.input(static_cast<int>(i));
     const Shape found(Span<const std::int64_t>(array.shape.data(), array.shape.size()));
     if (array.type != input.type || found != input.shape || array.shape.size() > kMaxRank)
-      return invalid_argument(paths[i] + ": holds " + data_type_name(array.type) + " " + found.to_string() + ", input '" +
-                              session.model().inputs()[i].name + "' is " + data_type_name(input.type) + " " +
-                              input.shape.to_string());
+      return invalid_argument(paths[i] + ": holds " + data_type_name(array.type) + " " + found.to_string() +
+                              ", input '" + session.model().inputs()[i].name + "' is " + data_type_name(input.type) +
+                              " " + input.shape.to_string());
     std::memcpy(input.data, array.bytes.data(), input.size_bytes);
   }
   return Status();
@@ -202,12 +221,15 @@ Status run_tensors(Session& session, const RunOptions& o) {
 }
 
 Status run_model(const RunOptions& o) {
-  if (o.photos.empty() == o.inputs.empty()) return invalid_argument("expected photos, or --input FILE.npy for each input");
+  if (o.photos.empty() == o.inputs.empty())
+    return invalid_argument("expected photos, or --input FILE.npy for each input");
   DOTORI_ASSIGN_OR_RETURN(const Model model, Model::load_file(o.model));
   if (!o.photos.empty() && model.task().task == Task::kNone && o.dump.empty())
-    return invalid_argument(o.model + ": the model does not say what it is for; convert it with --preset or --task, or give --dump");
+    return invalid_argument(
+        o.model + ": the model does not say what it is for; convert it with --preset or --task, or give --dump");
   if (!o.photos.empty() && model.inputs().size() != 1)
-    return invalid_argument(o.model + ": has " + std::to_string(model.inputs().size()) + " inputs, a photo fills one; use --input");
+    return invalid_argument(o.model + ": has " + std::to_string(model.inputs().size()) +
+                            " inputs, a photo fills one; use --input");
   SessionOptions options;
   options.num_threads = o.threads;
   options.backend = o.backend == "reference" ? BackendKind::kReference : BackendKind::kCpu;
@@ -228,7 +250,8 @@ Status run_model(const RunOptions& o) {
     }
   }
   if (o.json && (!results.empty() || failures.empty()))
-    print_json({{"model", o.model}, {"task", task_name(model.task().task)}, {"results", results}, {"failures", failures}});
+    print_json(
+        {{"model", o.model}, {"task", task_name(model.task().task)}, {"results", results}, {"failures", failures}});
   for (const Json& result : results)
     if (!o.json) print_result(result);
   if (failures.empty()) return Status();
@@ -245,12 +268,21 @@ void add_run(CLI::App& app, int& exit_code) {
   command->add_option("model", o->model, "MODEL.dtr")->required();
   command->add_option("photos", o->photos, "JPEG, PNG or BMP files");
   command->add_option("--save", o->save, "annotated picture: a PNG file, or a folder for several photos");
-  command->add_option("--top", o->top, "classification: how many classes")->check(CLI::Range(1, 1000))->capture_default_str();
-  command->add_option("--min-pixels", o->min_pixels, "segmentation: smallest region reported")->check(CLI::PositiveNumber)->capture_default_str();
-  command->add_option("--opacity", o->opacity, "segmentation: of the mask in the picture")->check(CLI::Range(0.0, 1.0))->capture_default_str();
+  command->add_option("--top", o->top, "classification: how many classes")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  command->add_option("--min-pixels", o->min_pixels, "segmentation: smallest region reported")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  command->add_option("--opacity", o->opacity, "segmentation: of the mask in the picture")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
   command->add_option("--threads", o->threads, "0: one a core")->check(CLI::Range(0, 64))->capture_default_str();
-  command->add_option("--backend", o->backend, "cpu or reference")->check(CLI::IsMember({"cpu", "reference"}))->capture_default_str();
-  command->add_option("--input", o->inputs, "instead of photos: a .npy file for each input, in order")->expected(1)
+  command->add_option("--backend", o->backend, "cpu or reference")
+      ->check(CLI::IsMember({"cpu", "reference"}))
+      ->capture_default_str();
+  command->add_option("--input", o->inputs, "instead of photos: a .npy file for each input, in order")
+      ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   command->add_option("--dump", o->dump, "folder for the tensors, as input_N.npy and output_N.npy");
   command->add_flag("--json", o->json, "one JSON object on stdout");

@@ -36,7 +36,8 @@ Status set_channels(const char* option, const std::string& text, float (&values)
   auto parsed = parse_floats(text);
   if (!parsed.ok()) return parsed.status().with_context(option);
   if (parsed->size() != 1 && parsed->size() != 3)
-    return invalid_argument(std::string(option) + " has " + std::to_string(parsed->size()) + " numbers, expected 1 or 3");
+    return invalid_argument(std::string(option) + " has " + std::to_string(parsed->size()) +
+                            " numbers, expected 1 or 3");
   for (std::size_t c = 0; c < 3; ++c) values[c] = (*parsed)[parsed->size() == 1 ? 0 : c];
   return Status();
 }
@@ -116,7 +117,8 @@ Status check_complete(const graph::Graph& graph) {
     if (t.detection.decoder == DetectionDecoder::kNone)
       return invalid_argument("a detector needs --decoder (region, yolo, yolox, fastestdet or nanodet) or a --preset");
     if (t.detection.classes < 1) return invalid_argument("a detector needs --classes N, --labels FILE or a --preset");
-    if (t.detection.scales.empty()) return invalid_argument("a detector needs --strides and, for region and yolo, --anchors");
+    if (t.detection.scales.empty())
+      return invalid_argument("a detector needs --strides and, for region and yolo, --anchors");
   }
   if (t.task == Task::kSegmentation && t.segmentation.decoder == MaskDecoder::kNone)
     return invalid_argument("a segmentation network needs --mask (argmax, threshold or class-map) or a --preset");
@@ -132,7 +134,9 @@ void TaskOptions::add_to(CLI::App& command) {
   command.add_option("--preset", preset, preset_help)->group(group);
   command.add_option("--task", task, "classification, detection, segmentation or none")->group(group);
   command.add_option("--labels", labels, "class names: one a line, or a JSON array")->group(group);
-  command.add_option("--output", output, "index of the output that holds the answer")->check(CLI::Range(0, 1023))->group(group);
+  command.add_option("--output", output, "index of the output that holds the answer")
+      ->check(CLI::Range(0, 1023))
+      ->group(group);
   group = "Photo to input";
   command.add_option("--resize", resize, "stretch, center-crop, letterbox or letterbox-top-left")->group(group);
   command.add_option("--crop", crop, "center-crop: part of the shorter side, 0..1 (0.875)")->group(group);
@@ -144,7 +148,8 @@ void TaskOptions::add_to(CLI::App& command) {
   group = "Classification";
   command.add_flag("--logits", logits, "the output holds logits: softmax is applied to the scores")->group(group);
   group = "Detection";
-  command.add_option("--decoder", decoder, "region (YOLOv2), yolo (v3, v4), yolox, fastestdet or nanodet")->group(group);
+  command.add_option("--decoder", decoder, "region (YOLOv2), yolo (v3, v4), yolox, fastestdet or nanodet")
+      ->group(group);
   command.add_option("--classes", classes, "number of classes")->check(CLI::Range(1, 100000))->group(group);
   command.add_option("--strides", strides, "pixels a cell of each scale, such as 32,16,8")->group(group);
   command.add_option("--anchors", anchors, "w,h,w,h… in input pixels; ';' between scales")->group(group);
@@ -152,7 +157,8 @@ void TaskOptions::add_to(CLI::App& command) {
   command.add_option("--iou", iou, "overlap above which the weaker box is dropped (0.45)")->group(group);
   group = "Segmentation";
   command.add_option("--mask", mask, "argmax, threshold or class-map")->group(group);
-  command.add_option("--mask-threshold", mask_threshold, "threshold: value from which a pixel counts (0.5)")->group(group);
+  command.add_option("--mask-threshold", mask_threshold, "threshold: value from which a pixel counts (0.5)")
+      ->group(group);
   command.add_flag("--min-max-norm", min_max_norm, "threshold: stretch the map to 0..1 first")->group(group);
 }
 
@@ -160,7 +166,8 @@ Status TaskOptions::apply(graph::Graph& graph) const {
   TaskInfo& t = graph.task;
   if (!preset.empty()) {
     const Preset* found = find_preset(preset);
-    if (found == nullptr) return invalid_argument("--preset '" + preset + "' does not exist; see dotori convert --help");
+    if (found == nullptr)
+      return invalid_argument("--preset '" + preset + "' does not exist; see dotori convert --help");
     t = found->make();
   }
   if (!task.empty()) {
@@ -206,7 +213,8 @@ Result<std::vector<std::string>> load_labels(const std::string& path) {
     const Json json = Json::parse(text, nullptr, false);
     if (!json.is_array()) return invalid_argument(path + ": not a JSON array of strings");
     for (const Json& item : json) {
-      if (!item.is_string()) return invalid_argument(path + ": entry " + std::to_string(labels.size()) + " is not a string");
+      if (!item.is_string())
+        return invalid_argument(path + ": entry " + std::to_string(labels.size()) + " is not a string");
       labels.push_back(item.get<std::string>());
     }
     return labels;

@@ -23,8 +23,9 @@ struct TaskOptions {
   int output = -1;
 
   void add_to(CLI::App& command);
-  // Puts the preset (if any) and then every option that was given into graph.task; what was already there (a Darknet file
-  // says it all) stays. Errors name the option, the value and what is accepted. The result fits the graph's outputs.
+  // Puts the preset (if any) and then every option that was given into graph.task; what was already there (a Darknet
+  // file says it all) stays. Errors name the option, the value and what is accepted. The result fits the graph's
+  // outputs.
   Status apply(graph::Graph& graph) const;
 };
 

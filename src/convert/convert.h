@@ -21,16 +21,16 @@ struct ImportOptions {
   std::map<std::string, std::vector<std::int64_t>> input_shapes;
 };
 
-// ONNX (protobuf), opset 7 and newer. Tensors become NHWC: a rank-4 graph input or output [N,C,H,W] becomes [N,H,W,C] and
-// its Value::source_order is {0,2,3,1}. Dynamic batch dimensions become 1; other dynamic dimensions need
+// ONNX (protobuf), opset 7 and newer. Tensors become NHWC: a rank-4 graph input or output [N,C,H,W] becomes [N,H,W,C]
+// and its Value::source_order is {0,2,3,1}. Dynamic batch dimensions become 1; other dynamic dimensions need
 // ImportOptions::input_shapes.
 Result<graph::Graph> import_onnx(const std::string& path, const ImportOptions& options);
 
 // TFLite (FlatBuffers, schema version 3), float32 models. Tensors are NHWC there already.
 Result<graph::Graph> import_tflite(const std::string& path, const ImportOptions& options);
 
-// Darknet: `cfg_path` is the network description, `weights_path` the weights. Fills graph.task for detectors ([yolo] and
-// [region] sections: decoder, anchors, classes, strides, scale_x_y, new_coords) and classifiers, with Darknet's
+// Darknet: `cfg_path` is the network description, `weights_path` the weights. Fills graph.task for detectors ([yolo]
+// and [region] sections: decoder, anchors, classes, strides, scale_x_y, new_coords) and classifiers, with Darknet's
 // pre-processing (RGB / 255; letterbox for detectors).
 Result<graph::Graph> import_darknet(const std::string& cfg_path, const std::string& weights_path,
                                     const ImportOptions& options);

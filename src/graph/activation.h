@@ -7,10 +7,10 @@ namespace dotori::graph {
 // The numbers are stored in .dtr files: never change or reuse one.
 enum class Function : unsigned char {
   kIdentity = 0,
-  kRelu = 1,         // max(x, 0)
-  kClip = 2,         // min(max(x, alpha), beta); ReLU6 is alpha 0, beta 6
-  kLeakyRelu = 3,    // x >= 0 ? x : alpha * x
-  kSigmoid = 4,      // 1 / (1 + exp(-x))
+  kRelu = 1,       // max(x, 0)
+  kClip = 2,       // min(max(x, alpha), beta); ReLU6 is alpha 0, beta 6
+  kLeakyRelu = 3,  // x >= 0 ? x : alpha * x
+  kSigmoid = 4,    // 1 / (1 + exp(-x))
   kTanh = 5,
   kHardSigmoid = 6,  // min(max(alpha * x + beta, 0), 1)
   kHardSwish = 7,    // x * min(max(x + 3, 0), 6) / 6
@@ -23,13 +23,13 @@ enum class Function : unsigned char {
   kNegate = 14,
   kLog = 15,
   kReciprocal = 16,
-  kElu = 17,         // x >= 0 ? x : alpha * (exp(x) - 1)
+  kElu = 17,  // x >= 0 ? x : alpha * (exp(x) - 1)
   kFloor = 18,
   kRsqrt = 19,
   kSquare = 20,
-  kGelu = 21,        // x * (1 + erf(x / sqrt(2))) / 2
+  kGelu = 21,  // x * (1 + erf(x / sqrt(2))) / 2
   kCeil = 22,
-  kRound = 23,       // to nearest, ties to even
+  kRound = 23,  // to nearest, ties to even
   kSign = 24,
   kErf = 25,
   kSin = 26,

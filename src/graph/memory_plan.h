@@ -21,8 +21,8 @@ struct MemoryPlan {
   std::size_t arena_bytes = 0;
 };
 
-// Greedy by size: the largest buffer first, each at the lowest offset free during its whole lifetime. Two buffers share bytes
-// only when their lifetimes are disjoint. Total arena below 2^48 bytes is assumed. O(n^2).
+// Greedy by size: the largest buffer first, each at the lowest offset free during its whole lifetime. Two buffers share
+// bytes only when their lifetimes are disjoint. Total arena below 2^48 bytes is assumed. O(n^2).
 MemoryPlan plan_memory(Span<const BufferLifetime> buffers);
 
 }  // namespace dotori::graph

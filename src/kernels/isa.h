@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Instruction sets as a bit set. Kernels are selected with the set as a parameter, so one machine can ask for any choice.
+// Instruction sets as a bit set. Kernels are selected with the set as a parameter, so one machine can ask for any
+// choice.
 #pragma once
 
 #include <stdint.h>
@@ -7,10 +8,10 @@
 namespace dotori::kernels {
 
 using Isa = uint32_t;
-constexpr Isa kIsaNone = 0;           // plain C++: the reference kernels
-constexpr Isa kIsaAvx2 = 1u << 0;     // x86-64: AVX2 and FMA
-constexpr Isa kIsaNeon = 1u << 1;     // aarch64: Advanced SIMD
-constexpr Isa kIsaNeonDot = 1u << 2;  // aarch64: SDOT / UDOT (implies kIsaNeon)
+constexpr Isa kIsaNone = 0;            // plain C++: the reference kernels
+constexpr Isa kIsaAvx2 = 1u << 0;      // x86-64: AVX2 and FMA
+constexpr Isa kIsaNeon = 1u << 1;      // aarch64: Advanced SIMD
+constexpr Isa kIsaNeonDot = 1u << 2;   // aarch64: SDOT / UDOT (implies kIsaNeon)
 constexpr Isa kIsaPortable = 1u << 3;  // every machine: kernels that leave the vectors to a library (Eigen)
 
 // What this machine and the build have, lowered by the environment variable DOTORI_MAX_ISA ("none", "neon", "neon_dot",
@@ -21,6 +22,8 @@ Isa machine_isa() noexcept;
 // The best member: "avx2", "neon_dot", "neon" or "none". Static storage.
 const char* isa_name(Isa isa) noexcept;
 // True when every bit of `needed` is in `available`.
-constexpr bool isa_covers(Isa available, Isa needed) noexcept { return (available & needed) == needed; }
+constexpr bool isa_covers(Isa available, Isa needed) noexcept {
+  return (available & needed) == needed;
+}
 
 }  // namespace dotori::kernels

@@ -171,10 +171,8 @@ Status decode_anchors(const Decoding& d, const DetectionScale& scale) {
         box.y = (y + static_cast<float>(row)) * map.stride_y;
         box.width = (logistic_already ? 4 * t[2] * t[2] : std::exp(t[2])) * scale.anchors[2 * a];
         box.height = (logistic_already ? 4 * t[3] * t[3] : std::exp(t[3])) * scale.anchors[2 * a + 1];
-        if (region)
-          add_region_classes(d, t + 5, box);
-        else
-          add_yolo_classes(d, t + 5, box);
+        if (region) add_region_classes(d, t + 5, box);
+        else add_yolo_classes(d, t + 5, box);
       }
   return {};
 }

@@ -27,10 +27,8 @@ Placement place(const Image& photo, const Preprocess& preprocess, int width, int
     case ResizeMode::kLetterboxTopLeft: {
       // In integers, so that the tight side fits exactly.
       const std::int64_t pw = photo.width, ph = photo.height;
-      if (width * ph <= height * pw)
-        p.input.height = static_cast<int>(std::max<std::int64_t>(1, ph * width / pw));
-      else
-        p.input.width = static_cast<int>(std::max<std::int64_t>(1, pw * height / ph));
+      if (width * ph <= height * pw) p.input.height = static_cast<int>(std::max<std::int64_t>(1, ph * width / pw));
+      else p.input.width = static_cast<int>(std::max<std::int64_t>(1, pw * height / ph));
       if (preprocess.resize == ResizeMode::kLetterbox) {
         p.input.x = (width - p.input.width) / 2;
         p.input.y = (height - p.input.height) / 2;

@@ -6,6 +6,7 @@
 #include <string>
 
 #include <jpeglib.h>
+// After jpeglib.h, which says what libjpeg was built with.
 #include <jerror.h>
 
 #include "vision/codecs.h"

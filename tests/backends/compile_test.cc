@@ -25,8 +25,12 @@ __attribute__((noinline)) void* operator new(std::size_t size) {
   if (memory == nullptr) std::abort();
   return memory;
 }
-__attribute__((noinline)) void operator delete(void* memory) noexcept { std::free(memory); }
-__attribute__((noinline)) void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+__attribute__((noinline)) void operator delete(void* memory) noexcept {
+  std::free(memory);
+}
+__attribute__((noinline)) void operator delete(void* memory, std::size_t) noexcept {
+  std::free(memory);
+}
 
 namespace dotori {
 namespace {
@@ -34,7 +38,8 @@ namespace {
 using graph::Graph;
 using graph::ValueId;
 
-// input -> conv 3x3 (relu) -> conv 1x1 (silu) + input branch -> mean, a little of everything the plan shares memory for.
+// input -> conv 3x3 (relu) -> conv 1x1 (silu) + input branch -> mean, a little of everything the plan shares memory
+// for.
 Graph small_network() {
   testing::Random random(7);
   Graph g;
@@ -86,7 +91,8 @@ TEST(Compile, OutputsSurviveInPlaceSteps) {
     const std::vector<float> expected = run_small(reference, output);
     const std::vector<float> found = run_small({}, output);
     ASSERT_EQ(expected.size(), found.size());
-    for (std::size_t i = 0; i < expected.size(); ++i) ASSERT_NEAR(expected[i], found[i], 2e-5f) << "output " << output << ", element " << i;
+    for (std::size_t i = 0; i < expected.size(); ++i)
+      ASSERT_NEAR(expected[i], found[i], 2e-5f) << "output " << output << ", element " << i;
   }
 }
 

@@ -24,7 +24,8 @@ TEST(ThreadPool, CallsEachIndexOnce) {
         calls[static_cast<std::size_t>(index)].fetch_add(1);
         if (worker < 0 || worker >= size) worker_in_range = false;
       });
-      for (int i = 0; i < count; ++i) EXPECT_EQ(calls[static_cast<std::size_t>(i)].load(), 1) << threads << " threads, index " << i;
+      for (int i = 0; i < count; ++i)
+        EXPECT_EQ(calls[static_cast<std::size_t>(i)].load(), 1) << threads << " threads, index " << i;
       EXPECT_TRUE(worker_in_range);
     }
   }

@@ -40,7 +40,8 @@ class Cli : public ::testing::Test {
   void TearDown() override { fs::remove_all(dir); }
 
   Outcome run(const std::string& arguments) {
-    const std::string command = std::string(DOTORI_PROGRAM) + " " + arguments + " >" + path("stdout") + " 2>" + path("stderr");
+    const std::string command =
+        std::string(DOTORI_PROGRAM) + " " + arguments + " >" + path("stdout") + " 2>" + path("stderr");
     const int status = std::system(command.c_str());
     return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, slurp(path("stdout")), slurp(path("stderr"))};
   }
@@ -48,8 +49,9 @@ class Cli : public ::testing::Test {
 
   // A Darknet classifier: one convolution to three channels that sees one colour each, global pooling, softmax.
   void write_classifier() {
-    std::ofstream(path("net.cfg")) << "[net]\nwidth=16\nheight=16\nchannels=3\n\n[convolutional]\nfilters=3\nsize=1\nstride=1\npad=1\n"
-                                      "activation=linear\n\n[avgpool]\n\n[softmax]\ngroups=1\n";
+    std::ofstream(path("net.cfg"))
+        << "[net]\nwidth=16\nheight=16\nchannels=3\n\n[convolutional]\nfilters=3\nsize=1\nstride=1\npad=1\n"
+           "activation=linear\n\n[avgpool]\n\n[softmax]\ngroups=1\n";
     std::ofstream file(path("net.weights"), std::ios::binary);
     const std::int32_t header[3] = {0, 2, 0};
     const std::int64_t seen = 0;
@@ -82,7 +84,8 @@ class Cli : public ::testing::Test {
     std::ofstream(path("green.bmp"), std::ios::binary) << bmp;
   }
   void convert() {
-    const Outcome o = run("convert " + path("net.cfg") + " " + path("net.weights") + " -o " + path("net.dtr") + " --labels " + path("names"));
+    const Outcome o = run("convert " + path("net.cfg") + " " + path("net.weights") + " -o " + path("net.dtr") +
+                          " --labels " + path("names"));
     ASSERT_EQ(o.exit_code, 0) << o.err;
   }
 
@@ -101,7 +104,8 @@ TEST_F(Cli, HelpAndVersion) {
 }
 
 TEST_F(Cli, WrongCommandLinesExitWithTwo) {
-  for (const char* arguments : {"", "frobnicate", "run", "bench", "convert", "inspect --no-such-option x", "bench x.dtr --threads 99"}) {
+  for (const char* arguments :
+       {"", "frobnicate", "run", "bench", "convert", "inspect --no-such-option x", "bench x.dtr --threads 99"}) {
     const Outcome o = run(arguments);
     EXPECT_EQ(o.exit_code, 2) << arguments;
     EXPECT_FALSE(o.err.empty()) << arguments;
@@ -143,10 +147,12 @@ TEST_F(Cli, BenchReportsStableNames) {
   const Outcome o = run("bench " + path("net.dtr") + " --runs 3 --threads 2 --json");
   ASSERT_EQ(o.exit_code, 0) << o.err;
   const Json json = Json::parse(o.out);
-  for (const char* name : {"median_ms", "min_ms", "p90_ms", "load_ms", "arena_bytes", "file_bytes", "threads", "backend", "isa", "nodes"})
+  for (const char* name :
+       {"median_ms", "min_ms", "p90_ms", "load_ms", "arena_bytes", "file_bytes", "threads", "backend", "isa", "nodes"})
     EXPECT_TRUE(json.contains(name)) << name;
   EXPECT_EQ(json["threads"], 2);
-  for (const char* name : {"name", "op", "kernel", "ms", "macs"}) EXPECT_TRUE(json["nodes"].at(0).contains(name)) << name;
+  for (const char* name : {"name", "op", "kernel", "ms", "macs"})
+    EXPECT_TRUE(json["nodes"].at(0).contains(name)) << name;
   const Json reference = Json::parse(run("bench " + path("net.dtr") + " --runs 1 --backend reference --json").out);
   EXPECT_EQ(reference["isa"], "none");
   for (const Json& node : reference["nodes"])
@@ -182,14 +188,15 @@ TEST_F(Cli, SeveralPhotosKeepTheirResultsApart) {
   fs::create_directory(path("b"));
   fs::copy(path("green.bmp"), path("b/green.bmp"));
   std::ofstream(path("no.jpg")) << "not a photo";
-  const Outcome o = run("run " + path("net.dtr") + " " + path("green.bmp") + " " + path("no.jpg") + " " + path("b/green.bmp") +
-                        " --json --save " + path("pictures") + " --dump " + path("tensors"));
+  const Outcome o = run("run " + path("net.dtr") + " " + path("green.bmp") + " " + path("no.jpg") + " " +
+                        path("b/green.bmp") + " --json --save " + path("pictures") + " --dump " + path("tensors"));
   EXPECT_EQ(o.exit_code, 1);
   EXPECT_NE(o.err.find("no.jpg"), std::string::npos) << o.err;
   const Json json = Json::parse(o.out);
   EXPECT_EQ(json["results"].size(), 2u);
   EXPECT_EQ(json["failures"].size(), 1u);
-  for (const char* file : {"pictures/green.png", "pictures/green_2.png", "tensors/green/output_0.npy", "tensors/green_2/input_0.npy"})
+  for (const char* file :
+       {"pictures/green.png", "pictures/green_2.png", "tensors/green/output_0.npy", "tensors/green_2/input_0.npy"})
     EXPECT_TRUE(fs::exists(path(file))) << file;
 }
 
@@ -216,13 +223,17 @@ TEST_F(Cli, FailuresAreOneLineAndWriteNothing) {
       {"convert " + path("net.cfg") + " " + path("net.weights") + out + " --preset nonsense", "nonsense"},
       {"convert " + path("net.cfg") + " " + path("net.weights") + out + " --task detection", "--decoder"},
       {"convert " + path("net.cfg") + " " + path("net.weights") + out + " --mean 1,2", "--mean"},
-      {"convert " + path("net.cfg") + " " + path("net.weights") + out + " --decoder yolo --classes 1 --strides 8.5 --anchors 1,2", "--strides"},
-      {"convert " + path("net.cfg") + " " + path("net.weights") + out + " --task detection --decoder yolo --classes 80 --strides 32 --anchors 1,2",
+      {"convert " + path("net.cfg") + " " + path("net.weights") + out +
+           " --decoder yolo --classes 1 --strides 8.5 --anchors 1,2",
+       "--strides"},
+      {"convert " + path("net.cfg") + " " + path("net.weights") + out +
+           " --task detection --decoder yolo --classes 80 --strides 32 --anchors 1,2",
        "does not fit the network"},
-      {"convert " + path("net.cfg") + " " + path("net.weights") + out + " --task detection --decoder yolo --classes 2 --strides 32 --anchors 1,2 --labels " +
-           path("names"),
+      {"convert " + path("net.cfg") + " " + path("net.weights") + out +
+           " --task detection --decoder yolo --classes 2 --strides 32 --anchors 1,2 --labels " + path("names"),
        "3 labels"},
-      {"convert " + path("net.cfg") + " " + path("net.weights") + " -o " + path("no/such/folder/x.dtr"), "no/such/folder"},
+      {"convert " + path("net.cfg") + " " + path("net.weights") + " -o " + path("no/such/folder/x.dtr"),
+       "no/such/folder"},
       {"run " + path("missing.dtr") + " " + path("green.bmp"), "missing.dtr"},
       {"run " + path("net.dtr") + " " + path("no.jpg"), "no.jpg"},
       {"run " + path("net.dtr"), "photos"},

@@ -267,16 +267,11 @@ HostTensor stored(const HostTensor& source, const Shape& order) {
 
 double element(const TensorView& view, std::int64_t i) {
   switch (view.type) {
-    case DataType::kFloat32:
-      return static_cast<double>(static_cast<const float*>(view.data)[i]);
-    case DataType::kInt8:
-      return static_cast<const std::int8_t*>(view.data)[i];
-    case DataType::kInt32:
-      return static_cast<const std::int32_t*>(view.data)[i];
-    case DataType::kInt64:
-      return static_cast<double>(static_cast<const std::int64_t*>(view.data)[i]);
-    default:
-      return static_cast<const std::uint8_t*>(view.data)[i];
+    case DataType::kFloat32: return static_cast<double>(static_cast<const float*>(view.data)[i]);
+    case DataType::kInt8: return static_cast<const std::int8_t*>(view.data)[i];
+    case DataType::kInt32: return static_cast<const std::int32_t*>(view.data)[i];
+    case DataType::kInt64: return static_cast<double>(static_cast<const std::int64_t*>(view.data)[i]);
+    default: return static_cast<const std::uint8_t*>(view.data)[i];
   }
 }
 

@@ -163,14 +163,11 @@ TEST(Op, EqualityLooksAtEveryField) {
         using Field = std::remove_reference_t<decltype(field)>;                                   \
         if (i++ != changed) return;                                                               \
         EXPECT_GT(std::string(name).size(), 1u);                                                  \
-        if constexpr (std::is_same_v<Field, Shape>)                                               \
-          field.push_back(3);                                                                     \
-        else if constexpr (std::is_same_v<Field, bool>)                                           \
-          field = !field;                                                                         \
+        if constexpr (std::is_same_v<Field, Shape>) field.push_back(3);                           \
+        else if constexpr (std::is_same_v<Field, bool>) field = !field;                           \
         else if constexpr (is_enum_field<Field>)                                                  \
           field = static_cast<Field>((static_cast<int>(field) + 1) % enum_field_count<Field>);    \
-        else                                                                                      \
-          field += 1;                                                                             \
+        else field += 1;                                                                          \
       });                                                                                         \
       EXPECT_FALSE(Op{op} == Op{type{}}) << #file << " field " << changed;                        \
       EXPECT_TRUE(Op{op} == Op{op});                                                              \

@@ -47,44 +47,28 @@ inline double apply_activation(const graph::Activation& a, double x) {
   using graph::Function;
   const double alpha = a.alpha, beta = a.beta;
   switch (a.function) {
-    case Function::kIdentity:
-      return x;
-    case Function::kRelu:
-      return std::max(x, 0.0);
-    case Function::kClip:
-      return std::min(std::max(x, alpha), beta);
-    case Function::kSigmoid:
-      return 1 / (1 + std::exp(-x));
-    case Function::kTanh:
-      return std::tanh(x);
-    case Function::kHardSigmoid:
-      return std::min(std::max(alpha * x + beta, 0.0), 1.0);
-    case Function::kHardSwish:
-      return x * std::min(std::max(x + 3, 0.0), 6.0) / 6;
-    case Function::kSilu:
-      return x / (1 + std::exp(-x));
-    case Function::kSoftplus:
-      return std::log1p(std::exp(x));
-    case Function::kMish:
-      return x * std::tanh(std::log1p(std::exp(x)));
-    default:
-      return std::nan("");  // not needed by these tests: shows up as a mismatch
+    case Function::kIdentity: return x;
+    case Function::kRelu: return std::max(x, 0.0);
+    case Function::kClip: return std::min(std::max(x, alpha), beta);
+    case Function::kSigmoid: return 1 / (1 + std::exp(-x));
+    case Function::kTanh: return std::tanh(x);
+    case Function::kHardSigmoid: return std::min(std::max(alpha * x + beta, 0.0), 1.0);
+    case Function::kHardSwish: return x * std::min(std::max(x + 3, 0.0), 6.0) / 6;
+    case Function::kSilu: return x / (1 + std::exp(-x));
+    case Function::kSoftplus: return std::log1p(std::exp(x));
+    case Function::kMish: return x * std::tanh(std::log1p(std::exp(x)));
+    default: return std::nan("");  // not needed by these tests: shows up as a mismatch
   }
 }
 
 inline double apply_binary(graph::BinaryFunction f, double a, double b) {
   using graph::BinaryFunction;
   switch (f) {
-    case BinaryFunction::kAdd:
-      return a + b;
-    case BinaryFunction::kSub:
-      return a - b;
-    case BinaryFunction::kMul:
-      return a * b;
-    case BinaryFunction::kDiv:
-      return a / b;
-    default:
-      return std::nan("");
+    case BinaryFunction::kAdd: return a + b;
+    case BinaryFunction::kSub: return a - b;
+    case BinaryFunction::kMul: return a * b;
+    case BinaryFunction::kDiv: return a / b;
+    default: return std::nan("");
   }
 }
 

@@ -551,34 +551,18 @@ TEST_F(Passes, OptimizeRandomGraphs) {
       const ValueId b = random.integer(0, 2) > 0 ? pool.back() : a;
       ValueId y;
       switch (random.integer(0, 9)) {
-        case 0:
-          y = node("conv", conv(1), {b, weights("w", {4, 1, 1, 4})});
-          break;
-        case 1:
-          y = binary("scale", BinaryFunction::kMul, b, weights("s", {4}));
-          break;
+        case 0: y = node("conv", conv(1), {b, weights("w", {4, 1, 1, 4})}); break;
+        case 1: y = binary("scale", BinaryFunction::kMul, b, weights("s", {4})); break;
         case 2:
           y = binary("shift", random.integer(0, 1) ? BinaryFunction::kAdd : BinaryFunction::kSub, b,
                      weights("t", {1, 4}));
           break;
-        case 3:
-          y = unary("relu", Function::kRelu, b);
-          break;
-        case 4:
-          y = unary("identity", Function::kIdentity, b);
-          break;
-        case 5:
-          y = binary("silu", BinaryFunction::kMul, b, unary("sigmoid", Function::kSigmoid, b));
-          break;
-        case 6:
-          y = node("t2", Transpose{{0, 2, 3, 1}}, {node("t1", Transpose{{0, 3, 1, 2}}, {b})});
-          break;
-        case 7:
-          y = node("r2", Reshape{{1, 3, 2, 4}}, {node("r1", Reshape{{6, 4}}, {b})});
-          break;
-        case 8:
-          y = binary("sum", BinaryFunction::kAdd, a, b);
-          break;
+        case 3: y = unary("relu", Function::kRelu, b); break;
+        case 4: y = unary("identity", Function::kIdentity, b); break;
+        case 5: y = binary("silu", BinaryFunction::kMul, b, unary("sigmoid", Function::kSigmoid, b)); break;
+        case 6: y = node("t2", Transpose{{0, 2, 3, 1}}, {node("t1", Transpose{{0, 3, 1, 2}}, {b})}); break;
+        case 7: y = node("r2", Reshape{{1, 3, 2, 4}}, {node("r1", Reshape{{6, 4}}, {b})}); break;
+        case 8: y = binary("sum", BinaryFunction::kAdd, a, b); break;
         default: {
           Conv2d padded = conv(3);
           y = node("pad", Pad{PadMode::kConstant, {0, 1, 1, 0}, {0, 1, 1, 0}, 0}, {b});

@@ -27,64 +27,35 @@ constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 // The function in double precision, written independently of the kernels.
 double expected_unary(UnaryFunction f, double x, double alpha, double beta) {
   switch (f) {
-    case UnaryFunction::kIdentity:
-      return x;
-    case UnaryFunction::kRelu:
-      return x > 0 ? x : 0;
-    case UnaryFunction::kClip:
-      return std::fmin(std::fmax(x, alpha), beta);
-    case UnaryFunction::kLeakyRelu:
-      return x >= 0 ? x : alpha * x;
-    case UnaryFunction::kSigmoid:
-      return 1 / (1 + std::exp(-x));
-    case UnaryFunction::kTanh:
-      return std::tanh(x);
-    case UnaryFunction::kHardSigmoid:
-      return std::fmin(std::fmax(alpha * x + beta, 0), 1);
-    case UnaryFunction::kHardSwish:
-      return x * std::fmin(std::fmax(x + 3, 0), 6) / 6;
-    case UnaryFunction::kSilu:
-      return x / (1 + std::exp(-x));
-    case UnaryFunction::kMish:
-      return x * std::tanh(x > 30 ? x : std::log1p(std::exp(x)));
-    case UnaryFunction::kSoftplus:
-      return x > 40 ? x : std::log1p(std::exp(x));
-    case UnaryFunction::kExp:
-      return std::exp(x);
-    case UnaryFunction::kSqrt:
-      return std::sqrt(x);
-    case UnaryFunction::kAbs:
-      return std::fabs(x);
-    case UnaryFunction::kNegate:
-      return -x;
-    case UnaryFunction::kLog:
-      return std::log(x);
-    case UnaryFunction::kReciprocal:
-      return 1 / x;
-    case UnaryFunction::kElu:
-      return x >= 0 ? x : alpha * std::expm1(x);
-    case UnaryFunction::kFloor:
-      return std::floor(x);
-    case UnaryFunction::kRsqrt:
-      return 1 / std::sqrt(x);
-    case UnaryFunction::kSquare:
-      return x * x;
-    case UnaryFunction::kGelu:
-      return 0.5 * x * std::erfc(-x / std::sqrt(2.0));
-    case UnaryFunction::kCeil:
-      return std::ceil(x);
-    case UnaryFunction::kRound:
-      return std::nearbyint(x);
-    case UnaryFunction::kSign:
-      return x > 0 ? 1 : x < 0 ? -1 : 0;
-    case UnaryFunction::kErf:
-      return std::erf(x);
-    case UnaryFunction::kSin:
-      return std::sin(x);
-    case UnaryFunction::kCos:
-      return std::cos(x);
-    case UnaryFunction::kCount:
-      break;
+    case UnaryFunction::kIdentity: return x;
+    case UnaryFunction::kRelu: return x > 0 ? x : 0;
+    case UnaryFunction::kClip: return std::fmin(std::fmax(x, alpha), beta);
+    case UnaryFunction::kLeakyRelu: return x >= 0 ? x : alpha * x;
+    case UnaryFunction::kSigmoid: return 1 / (1 + std::exp(-x));
+    case UnaryFunction::kTanh: return std::tanh(x);
+    case UnaryFunction::kHardSigmoid: return std::fmin(std::fmax(alpha * x + beta, 0), 1);
+    case UnaryFunction::kHardSwish: return x * std::fmin(std::fmax(x + 3, 0), 6) / 6;
+    case UnaryFunction::kSilu: return x / (1 + std::exp(-x));
+    case UnaryFunction::kMish: return x * std::tanh(x > 30 ? x : std::log1p(std::exp(x)));
+    case UnaryFunction::kSoftplus: return x > 40 ? x : std::log1p(std::exp(x));
+    case UnaryFunction::kExp: return std::exp(x);
+    case UnaryFunction::kSqrt: return std::sqrt(x);
+    case UnaryFunction::kAbs: return std::fabs(x);
+    case UnaryFunction::kNegate: return -x;
+    case UnaryFunction::kLog: return std::log(x);
+    case UnaryFunction::kReciprocal: return 1 / x;
+    case UnaryFunction::kElu: return x >= 0 ? x : alpha * std::expm1(x);
+    case UnaryFunction::kFloor: return std::floor(x);
+    case UnaryFunction::kRsqrt: return 1 / std::sqrt(x);
+    case UnaryFunction::kSquare: return x * x;
+    case UnaryFunction::kGelu: return 0.5 * x * std::erfc(-x / std::sqrt(2.0));
+    case UnaryFunction::kCeil: return std::ceil(x);
+    case UnaryFunction::kRound: return std::nearbyint(x);
+    case UnaryFunction::kSign: return x > 0 ? 1 : x < 0 ? -1 : 0;
+    case UnaryFunction::kErf: return std::erf(x);
+    case UnaryFunction::kSin: return std::sin(x);
+    case UnaryFunction::kCos: return std::cos(x);
+    case UnaryFunction::kCount: break;
   }
   return 0;
 }
@@ -95,16 +66,11 @@ struct Parameters {
 
 Parameters parameters(UnaryFunction f) {
   switch (f) {
-    case UnaryFunction::kClip:
-      return {-0.75f, 6};
-    case UnaryFunction::kLeakyRelu:
-      return {0.1f, 0};
-    case UnaryFunction::kHardSigmoid:
-      return {0.2f, 0.5f};
-    case UnaryFunction::kElu:
-      return {1.25f, 0};
-    default:
-      return {};
+    case UnaryFunction::kClip: return {-0.75f, 6};
+    case UnaryFunction::kLeakyRelu: return {0.1f, 0};
+    case UnaryFunction::kHardSigmoid: return {0.2f, 0.5f};
+    case UnaryFunction::kElu: return {1.25f, 0};
+    default: return {};
   }
 }
 
@@ -112,33 +78,21 @@ Parameters parameters(UnaryFunction f) {
 // bottom).
 double allowed_ulps(UnaryFunction f) {
   switch (f) {
-    case UnaryFunction::kExp:
-      return 1.1;
-    case UnaryFunction::kSigmoid:
-      return 2.6;
-    case UnaryFunction::kTanh:
-      return 3.0;
-    case UnaryFunction::kSilu:
-      return 3.5;
-    case UnaryFunction::kMish:
-      return 5.0;
-    case UnaryFunction::kSoftplus:
-      return 2.0;
-    case UnaryFunction::kElu:
-      return 2.0;
-    case UnaryFunction::kHardSigmoid:
-      return 1.0;
-    case UnaryFunction::kHardSwish:
-      return 2.5;
-    case UnaryFunction::kRsqrt:
-      return 1.5;
+    case UnaryFunction::kExp: return 1.1;
+    case UnaryFunction::kSigmoid: return 2.6;
+    case UnaryFunction::kTanh: return 3.0;
+    case UnaryFunction::kSilu: return 3.5;
+    case UnaryFunction::kMish: return 5.0;
+    case UnaryFunction::kSoftplus: return 2.0;
+    case UnaryFunction::kElu: return 2.0;
+    case UnaryFunction::kHardSigmoid: return 1.0;
+    case UnaryFunction::kHardSwish: return 2.5;
+    case UnaryFunction::kRsqrt: return 1.5;
     case UnaryFunction::kErf:
     case UnaryFunction::kSin:
     case UnaryFunction::kCos:
-    case UnaryFunction::kLog:
-      return 1.5;
-    default:
-      return 0.501;
+    case UnaryFunction::kLog: return 1.5;
+    default: return 0.501;
   }
 }
 
@@ -312,26 +266,16 @@ TEST(UnaryF32, SelectionPrefersTheBestIsaAndNeverFails) {
 
 double expected_binary(BinaryFunction f, double a, double b) {
   switch (f) {
-    case BinaryFunction::kAdd:
-      return a + b;
-    case BinaryFunction::kSub:
-      return a - b;
-    case BinaryFunction::kMul:
-      return a * b;
-    case BinaryFunction::kDiv:
-      return a / b;
-    case BinaryFunction::kPow:
-      return std::pow(a, b);
-    case BinaryFunction::kMin:
-      return std::fmin(a, b);
-    case BinaryFunction::kMax:
-      return std::fmax(a, b);
-    case BinaryFunction::kSquaredDifference:
-      return (a - b) * (a - b);
-    case BinaryFunction::kPrelu:
-      return a >= 0 ? a : a * b;
-    case BinaryFunction::kCount:
-      break;
+    case BinaryFunction::kAdd: return a + b;
+    case BinaryFunction::kSub: return a - b;
+    case BinaryFunction::kMul: return a * b;
+    case BinaryFunction::kDiv: return a / b;
+    case BinaryFunction::kPow: return std::pow(a, b);
+    case BinaryFunction::kMin: return std::fmin(a, b);
+    case BinaryFunction::kMax: return std::fmax(a, b);
+    case BinaryFunction::kSquaredDifference: return (a - b) * (a - b);
+    case BinaryFunction::kPrelu: return a >= 0 ? a : a * b;
+    case BinaryFunction::kCount: break;
   }
   return 0;
 }

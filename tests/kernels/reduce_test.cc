@@ -36,14 +36,10 @@ double expected(ReduceFunction f, const std::vector<double>& x) {
     least = std::fmin(least, v);
   }
   switch (f) {
-    case ReduceFunction::kMean:
-      return sum / static_cast<double>(x.size());
-    case ReduceFunction::kSum:
-      return sum;
-    case ReduceFunction::kMax:
-      return largest;
-    default:
-      return least;
+    case ReduceFunction::kMean: return sum / static_cast<double>(x.size());
+    case ReduceFunction::kSum: return sum;
+    case ReduceFunction::kMax: return largest;
+    default: return least;
   }
 }
 

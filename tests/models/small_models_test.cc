@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whole networks, small enough for an emulator: the fast kernels against the reference kernels, any number of threads, and
-// through the file format and back.
+// Whole networks, small enough for an emulator: the fast kernels against the reference kernels, any number of threads,
+// and through the file format and back.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -24,7 +24,8 @@ class NetworkBuilder {
   explicit NetworkBuilder(std::uint64_t seed) : random_(seed) {}
 
   ValueId input(const Shape& shape) { return g.add_input("image", DataType::kFloat32, shape); }
-  ValueId conv(ValueId x, int out, int kernel, int stride, Function f, int groups = 1, float alpha = 0, float beta = 0) {
+  ValueId conv(ValueId x, int out, int kernel, int stride, Function f, int groups = 1, float alpha = 0,
+               float beta = 0) {
     const int in = static_cast<int>(g.value(x).type.shape[3]);
     graph::Conv2d op;
     op.kernel_h = op.kernel_w = kernel;
@@ -83,7 +84,8 @@ class NetworkBuilder {
   ValueId upsample(ValueId x, graph::ResizeFilter filter, int factor) {
     graph::Resize2d op;
     op.filter = filter;
-    op.coordinates = filter == graph::ResizeFilter::kNearest ? graph::CoordinateRule::kAsymmetric : graph::CoordinateRule::kHalfPixel;
+    op.coordinates = filter == graph::ResizeFilter::kNearest ? graph::CoordinateRule::kAsymmetric
+                                                             : graph::CoordinateRule::kHalfPixel;
     op.nearest = graph::NearestRule::kFloor;
     op.out_h = static_cast<int>(g.value(x).type.shape[1]) * factor;
     op.out_w = static_cast<int>(g.value(x).type.shape[2]) * factor;
@@ -98,7 +100,8 @@ class NetworkBuilder {
     for (int i = 1; i < weights.rank(); ++i) fan_in *= weights[i];
     const float size = std::sqrt(3.0f / static_cast<float>(fan_in)) * 1.3f;
     const std::string n = std::to_string(g.nodes().size());
-    const ValueId w = g.add_constant_f32("w" + n, weights, random_.floats(static_cast<std::size_t>(weights.elements()), -size, size));
+    const ValueId w =
+        g.add_constant_f32("w" + n, weights, random_.floats(static_cast<std::size_t>(weights.elements()), -size, size));
     const ValueId b = g.add_constant_f32("b" + n, {out}, random_.floats(static_cast<std::size_t>(out), -0.1f, 0.1f));
     return node(std::move(op), {x, w, b});
   }
@@ -131,7 +134,8 @@ Graph slim_detector() {
   NetworkBuilder b(2);
   ValueId x = b.conv(b.input({1, 32, 40, 3}), 8, 3, 2, Function::kLeakyRelu, 1, 0.1f);
   x = b.conv(x, 16, 3, 2, Function::kMish);
-  const ValueId body = b.conv(b.conv(x, 8, 1, 1, Function::kLeakyRelu, 1, 0.1f), 16, 3, 1, Function::kLeakyRelu, 1, 0.1f);
+  const ValueId body =
+      b.conv(b.conv(x, 8, 1, 1, Function::kLeakyRelu, 1, 0.1f), 16, 3, 1, Function::kLeakyRelu, 1, 0.1f);
   const ValueId fine = b.binary(x, body, graph::BinaryFunction::kAdd);
   const ValueId coarse = b.conv(b.max_pool(fine, 2, 2), 32, 3, 1, Function::kLeakyRelu, 1, 0.1f);
   const ValueId pyramid = b.concat({coarse, b.max_pool(coarse, 5, 1, 2), b.max_pool(coarse, 3, 1, 1)}, 3);
@@ -254,7 +258,8 @@ TEST_P(SmallModel, SurvivesTheFileFormat) {
   EXPECT_EQ(run(*direct, BackendKind::kCpu, 1), run(*loaded, BackendKind::kCpu, 1));
 }
 
-INSTANTIATE_TEST_SUITE_P(All, SmallModel, ::testing::ValuesIn(kCases), [](const auto& i) { return std::string(i.param.name); });
+INSTANTIATE_TEST_SUITE_P(All, SmallModel, ::testing::ValuesIn(kCases),
+                         [](const auto& i) { return std::string(i.param.name); });
 
 }  // namespace
 }  // namespace dotori

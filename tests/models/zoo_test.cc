@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Real networks of the model zoo (DOTORI_ZOO, default ../shared): imported, optimised, written, read back and run; the
-// optimised network on the fast kernels against the unoptimised one on the reference kernels. bench/agreement compares the
-// same models with independent engines.
+// optimised network on the fast kernels against the unoptimised one on the reference kernels. bench/agreement compares
+// the same models with independent engines.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -107,7 +107,8 @@ TEST_P(Zoo, OptimisedFastNetworkAgreesWithThePlainReference) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(All, Zoo, ::testing::ValuesIn(kModels), [](const auto& i) { return std::string(i.param.name); });
+INSTANTIATE_TEST_SUITE_P(All, Zoo, ::testing::ValuesIn(kModels),
+                         [](const auto& i) { return std::string(i.param.name); });
 
 }  // namespace
 }  // namespace dotori

@@ -14,22 +14,14 @@ using graph::Function;
 
 double apply(BinaryFunction f, double a, double b) {
   switch (f) {
-    case BinaryFunction::kAdd:
-      return a + b;
-    case BinaryFunction::kSub:
-      return a - b;
-    case BinaryFunction::kMul:
-      return a * b;
-    case BinaryFunction::kDiv:
-      return a / b;
-    case BinaryFunction::kPow:
-      return std::pow(a, b);
-    case BinaryFunction::kMin:
-      return std::min(a, b);
-    case BinaryFunction::kMax:
-      return std::max(a, b);
-    default:
-      return (a - b) * (a - b);
+    case BinaryFunction::kAdd: return a + b;
+    case BinaryFunction::kSub: return a - b;
+    case BinaryFunction::kMul: return a * b;
+    case BinaryFunction::kDiv: return a / b;
+    case BinaryFunction::kPow: return std::pow(a, b);
+    case BinaryFunction::kMin: return std::min(a, b);
+    case BinaryFunction::kMax: return std::max(a, b);
+    default: return (a - b) * (a - b);
   }
 }
 

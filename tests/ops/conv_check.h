@@ -17,16 +17,12 @@ namespace dotori::testing {
 
 inline double activated(const graph::Activation& a, double x) {
   switch (a.function) {
-    case graph::Function::kRelu:
-      return std::fmax(x, 0.0);
+    case graph::Function::kRelu: return std::fmax(x, 0.0);
     case graph::Function::kClip:
       return std::fmin(std::fmax(x, static_cast<double>(a.alpha)), static_cast<double>(a.beta));
-    case graph::Function::kSilu:
-      return x / (1 + std::exp(-x));
-    case graph::Function::kLeakyRelu:
-      return x >= 0 ? x : static_cast<double>(a.alpha) * x;
-    default:
-      return x;
+    case graph::Function::kSilu: return x / (1 + std::exp(-x));
+    case graph::Function::kLeakyRelu: return x >= 0 ? x : static_cast<double>(a.alpha) * x;
+    default: return x;
   }
 }
 

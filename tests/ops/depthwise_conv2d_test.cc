@@ -15,16 +15,11 @@ using graph::Function;
 
 double activate(const Activation& a, double x) {
   switch (a.function) {
-    case Function::kRelu:
-      return std::fmax(x, 0.0);
-    case Function::kClip:
-      return std::fmin(std::fmax(x, static_cast<double>(a.alpha)), static_cast<double>(a.beta));
-    case Function::kSilu:
-      return x / (1 + std::exp(-x));
-    case Function::kHardSwish:
-      return x * std::fmin(std::fmax(x + 3, 0.0), 6.0) / 6;
-    default:
-      return x;
+    case Function::kRelu: return std::fmax(x, 0.0);
+    case Function::kClip: return std::fmin(std::fmax(x, static_cast<double>(a.alpha)), static_cast<double>(a.beta));
+    case Function::kSilu: return x / (1 + std::exp(-x));
+    case Function::kHardSwish: return x * std::fmin(std::fmax(x + 3, 0.0), 6.0) / 6;
+    default: return x;
   }
 }
 

@@ -29,17 +29,10 @@ void check(const Shape& shape, const Shape& axes, bool keep_dims) {
       double sum = 0;
       for (double v : group) sum += v;
       switch (static_cast<ReduceFunction>(f)) {
-        case ReduceFunction::kMean:
-          want.push_back(sum / static_cast<double>(group.size()));
-          break;
-        case ReduceFunction::kSum:
-          want.push_back(sum);
-          break;
-        case ReduceFunction::kMax:
-          want.push_back(*std::max_element(group.begin(), group.end()));
-          break;
-        default:
-          want.push_back(*std::min_element(group.begin(), group.end()));
+        case ReduceFunction::kMean: want.push_back(sum / static_cast<double>(group.size())); break;
+        case ReduceFunction::kSum: want.push_back(sum); break;
+        case ReduceFunction::kMax: want.push_back(*std::max_element(group.begin(), group.end())); break;
+        default: want.push_back(*std::min_element(group.begin(), group.end()));
       }
     }
     graph::Reduce op;

@@ -18,20 +18,13 @@ using graph::ResizeFilter;
 double position(CoordinateRule rule, double stated_scale, int in, int out, int i) {
   const double s = stated_scale == 0 ? static_cast<double>(out) / in : stated_scale;
   switch (rule) {
-    case CoordinateRule::kHalfPixel:
-      return (i + 0.5) / s - 0.5;
-    case CoordinateRule::kPytorchHalfPixel:
-      return out > 1 ? (i + 0.5) / s - 0.5 : 0;
-    case CoordinateRule::kAlignCorners:
-      return out > 1 ? static_cast<double>(i) * (in - 1) / (out - 1) : 0;
-    case CoordinateRule::kAsymmetric:
-      return i / s;
-    case CoordinateRule::kTfHalfPixelForNn:
-      return (i + 0.5) / s;
-    case CoordinateRule::kHalfPixelSymmetric:
-      return in / 2.0 * (1 - out / (s * in)) + (i + 0.5) / s - 0.5;
-    case CoordinateRule::kCount:
-      break;
+    case CoordinateRule::kHalfPixel: return (i + 0.5) / s - 0.5;
+    case CoordinateRule::kPytorchHalfPixel: return out > 1 ? (i + 0.5) / s - 0.5 : 0;
+    case CoordinateRule::kAlignCorners: return out > 1 ? static_cast<double>(i) * (in - 1) / (out - 1) : 0;
+    case CoordinateRule::kAsymmetric: return i / s;
+    case CoordinateRule::kTfHalfPixelForNn: return (i + 0.5) / s;
+    case CoordinateRule::kHalfPixelSymmetric: return in / 2.0 * (1 - out / (s * in)) + (i + 0.5) / s - 0.5;
+    case CoordinateRule::kCount: break;
   }
   return 0;
 }
@@ -40,14 +33,10 @@ int clamp_index(double i, int size) {
 }
 int nearest(NearestRule rule, double p, int size) {
   switch (rule) {
-    case NearestRule::kRoundPreferFloor:
-      return clamp_index(std::ceil(p - 0.5), size);
-    case NearestRule::kRoundPreferCeil:
-      return clamp_index(std::floor(p + 0.5), size);
-    case NearestRule::kFloor:
-      return clamp_index(std::floor(p), size);
-    default:
-      return clamp_index(std::ceil(p), size);
+    case NearestRule::kRoundPreferFloor: return clamp_index(std::ceil(p - 0.5), size);
+    case NearestRule::kRoundPreferCeil: return clamp_index(std::floor(p + 0.5), size);
+    case NearestRule::kFloor: return clamp_index(std::floor(p), size);
+    default: return clamp_index(std::ceil(p), size);
   }
 }
 

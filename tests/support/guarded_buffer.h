@@ -9,8 +9,8 @@
 
 namespace dotori::testing {
 
-// `count` elements of T, `offset_elems` elements away from a 64-byte boundary, between two bands of 256 bytes that hold a
-// NaN pattern. guards_intact() tells whether the bands still hold it.
+// `count` elements of T, `offset_elems` elements away from a 64-byte boundary, between two bands of 256 bytes that hold
+// a NaN pattern. guards_intact() tells whether the bands still hold it.
 template <class T>
 class GuardedBuffer {
  public:

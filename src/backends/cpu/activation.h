@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How a step applies its fused activation: a clamp inside the kernel where the function is one, else a unary kernel over each
-// finished tile while it is still in cache.
+// How a step applies its fused activation: a clamp inside the kernel where the function is one, else a unary kernel
+// over each finished tile while it is still in cache.
 #pragma once
 
 #include <cmath>
@@ -17,9 +17,9 @@ static_assert(static_cast<int>(graph::Function::kHardSwish) == static_cast<int>(
 
 // A plain value, captured by steps.
 struct FusedActivation {
-  float low = -std::numeric_limits<float>::infinity();   // clamp for kernels that take one
+  float low = -std::numeric_limits<float>::infinity();  // clamp for kernels that take one
   float high = std::numeric_limits<float>::infinity();
-  kernels::UnaryF32Fn after = nullptr;                    // null when the clamp says it all
+  kernels::UnaryF32Fn after = nullptr;  // null when the clamp says it all
   float alpha = 0, beta = 0;
 
   // In place over `n` finished elements.
@@ -31,11 +31,8 @@ struct FusedActivation {
 inline FusedActivation make_fused_activation(const graph::Activation& activation, kernels::Isa isa) noexcept {
   FusedActivation fused;
   switch (activation.function) {
-    case graph::Function::kIdentity:
-      break;
-    case graph::Function::kRelu:
-      fused.low = 0;
-      break;
+    case graph::Function::kIdentity: break;
+    case graph::Function::kRelu: fused.low = 0; break;
     case graph::Function::kClip:
       fused.low = activation.alpha;
       fused.high = activation.beta;

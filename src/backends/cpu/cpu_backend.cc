@@ -26,6 +26,8 @@ constexpr CpuBackend kCpuBackend{};
 
 }  // namespace
 
-const Backend& cpu_backend() noexcept { return kCpuBackend; }
+const Backend& cpu_backend() noexcept {
+  return kCpuBackend;
+}
 
 }  // namespace dotori::backends

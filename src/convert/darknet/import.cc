@@ -39,31 +39,21 @@ class Builder {
  private:
   Result<graph::ValueId> add_layer(const Layer& layer, graph::ValueId x) {
     switch (layer.kind) {
-      case LayerKind::kConvolutional:
-        return add_convolutional(layer, x);
-      case LayerKind::kConnected:
-        return add_connected(layer, x);
-      case LayerKind::kMaxPool:
-        return add_maxpool(layer, x);
+      case LayerKind::kConvolutional: return add_convolutional(layer, x);
+      case LayerKind::kConnected: return add_connected(layer, x);
+      case LayerKind::kMaxPool: return add_maxpool(layer, x);
       case LayerKind::kAveragePool:
         return graph_.add_node(layer.name, graph::Reduce{graph::ReduceFunction::kMean, Shape{1, 2}, true}, {x});
-      case LayerKind::kUpsample:
-        return add_upsample(layer, x);
-      case LayerKind::kRoute:
-        return add_route(layer);
-      case LayerKind::kShortcut:
-        return add_combination(layer, graph::BinaryFunction::kAdd, x);
+      case LayerKind::kUpsample: return add_upsample(layer, x);
+      case LayerKind::kRoute: return add_route(layer);
+      case LayerKind::kShortcut: return add_combination(layer, graph::BinaryFunction::kAdd, x);
       case LayerKind::kScaleChannels:
-      case LayerKind::kMultiply:
-        return add_combination(layer, graph::BinaryFunction::kMul, x);
-      case LayerKind::kReorg:
-        return add_reorg(layer, x);
-      case LayerKind::kSoftmax:
-        return graph_.add_node(layer.name, graph::Softmax{3, 1 / layer.temperature}, {x});
+      case LayerKind::kMultiply: return add_combination(layer, graph::BinaryFunction::kMul, x);
+      case LayerKind::kReorg: return add_reorg(layer, x);
+      case LayerKind::kSoftmax: return graph_.add_node(layer.name, graph::Softmax{3, 1 / layer.temperature}, {x});
       case LayerKind::kYolo:
       case LayerKind::kRegion:
-      case LayerKind::kPass:
-        return x;
+      case LayerKind::kPass: return x;
     }
     return internal_error(layer.name + ": a layer kind without nodes");
   }

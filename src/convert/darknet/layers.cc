@@ -296,33 +296,20 @@ bool find_kind(const std::string& name, LayerKind* kind) {
 
 Status plan_layer(const Section& section, const Network& network, Layer* layer) {
   switch (layer->kind) {
-    case LayerKind::kConvolutional:
-      return plan_convolutional(section, layer);
-    case LayerKind::kConnected:
-      return plan_connected(section, layer);
-    case LayerKind::kMaxPool:
-      return plan_maxpool(section, layer);
-    case LayerKind::kUpsample:
-      return plan_upsample(section, layer);
-    case LayerKind::kRoute:
-      return plan_route(section, network.layers, layer);
+    case LayerKind::kConvolutional: return plan_convolutional(section, layer);
+    case LayerKind::kConnected: return plan_connected(section, layer);
+    case LayerKind::kMaxPool: return plan_maxpool(section, layer);
+    case LayerKind::kUpsample: return plan_upsample(section, layer);
+    case LayerKind::kRoute: return plan_route(section, network.layers, layer);
     case LayerKind::kShortcut:
     case LayerKind::kScaleChannels:
-    case LayerKind::kMultiply:
-      return plan_combination(section, network.layers, layer);
-    case LayerKind::kReorg:
-      return plan_reorg(section, layer);
-    case LayerKind::kSoftmax:
-      return plan_softmax(section, layer);
+    case LayerKind::kMultiply: return plan_combination(section, network.layers, layer);
+    case LayerKind::kReorg: return plan_reorg(section, layer);
+    case LayerKind::kSoftmax: return plan_softmax(section, layer);
     case LayerKind::kYolo:
-    case LayerKind::kRegion:
-      return plan_head(section, network.input, layer);
-    case LayerKind::kAveragePool:
-      layer->out = {1, 1, layer->in.c};
-      return {};
-    case LayerKind::kPass:
-      layer->out = layer->in;
-      return {};
+    case LayerKind::kRegion: return plan_head(section, network.input, layer);
+    case LayerKind::kAveragePool: layer->out = {1, 1, layer->in.c}; return {};
+    case LayerKind::kPass: layer->out = layer->in; return {};
   }
   return internal_error("a layer kind without a plan");
 }

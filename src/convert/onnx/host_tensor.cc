@@ -119,8 +119,7 @@ void fill_from_fields(const TensorProto& proto, HostTensor* tensor) {
         tensor->set_integer(i, static_cast<std::int64_t>(proto.uint64_data(static_cast<int>(i))));
       }
       return;
-    default:
-      break;
+    default: break;
   }
   expect(proto.int32_data_size(), "int32_data");
   for (std::int64_t i = 0; i < n; ++i) {
@@ -141,50 +140,34 @@ void fill_from_fields(const TensorProto& proto, HostTensor* tensor) {
 std::size_t element_bytes(Element e) noexcept {
   switch (e) {
     case Element::kFloat64:
-    case Element::kInt64:
-      return 8;
+    case Element::kInt64: return 8;
     case Element::kFloat32:
-    case Element::kInt32:
-      return 4;
-    default:
-      return 1;
+    case Element::kInt32: return 4;
+    default: return 1;
   }
 }
 
 const char* element_name(Element e) noexcept {
   switch (e) {
-    case Element::kFloat32:
-      return "float32";
-    case Element::kFloat64:
-      return "float64";
-    case Element::kInt8:
-      return "int8";
-    case Element::kUint8:
-      return "uint8";
-    case Element::kInt32:
-      return "int32";
-    case Element::kInt64:
-      return "int64";
-    case Element::kBool:
-      return "bool";
+    case Element::kFloat32: return "float32";
+    case Element::kFloat64: return "float64";
+    case Element::kInt8: return "int8";
+    case Element::kUint8: return "uint8";
+    case Element::kInt32: return "int32";
+    case Element::kInt64: return "int64";
+    case Element::kBool: return "bool";
   }
   return "unknown";
 }
 
 DataType graph_type(Element e) noexcept {
   switch (e) {
-    case Element::kInt8:
-      return DataType::kInt8;
-    case Element::kUint8:
-      return DataType::kUint8;
-    case Element::kInt32:
-      return DataType::kInt32;
-    case Element::kInt64:
-      return DataType::kInt64;
-    case Element::kBool:
-      return DataType::kBool;
-    default:
-      return DataType::kFloat32;
+    case Element::kInt8: return DataType::kInt8;
+    case Element::kUint8: return DataType::kUint8;
+    case Element::kInt32: return DataType::kInt32;
+    case Element::kInt64: return DataType::kInt64;
+    case Element::kBool: return DataType::kBool;
+    default: return DataType::kFloat32;
   }
 }
 
@@ -243,17 +226,12 @@ double HostTensor::real(std::int64_t i) const noexcept {
 
 std::int64_t HostTensor::integer(std::int64_t i) const noexcept {
   switch (element) {
-    case Element::kInt8:
-      return data<std::int8_t>()[i];
+    case Element::kInt8: return data<std::int8_t>()[i];
     case Element::kUint8:
-    case Element::kBool:
-      return data<std::uint8_t>()[i];
-    case Element::kInt32:
-      return data<std::int32_t>()[i];
-    case Element::kInt64:
-      return data<std::int64_t>()[i];
-    default:
-      break;
+    case Element::kBool: return data<std::uint8_t>()[i];
+    case Element::kInt32: return data<std::int32_t>()[i];
+    case Element::kInt64: return data<std::int64_t>()[i];
+    default: break;
   }
   return saturated(real(i));
 }
@@ -272,27 +250,13 @@ void HostTensor::set_real(std::int64_t i, double v) noexcept {
 
 void HostTensor::set_integer(std::int64_t i, std::int64_t v) noexcept {
   switch (element) {
-    case Element::kInt8:
-      data<std::int8_t>()[i] = static_cast<std::int8_t>(v);
-      return;
-    case Element::kUint8:
-      data<std::uint8_t>()[i] = static_cast<std::uint8_t>(v);
-      return;
-    case Element::kBool:
-      data<std::uint8_t>()[i] = v != 0;
-      return;
-    case Element::kInt32:
-      data<std::int32_t>()[i] = static_cast<std::int32_t>(v);
-      return;
-    case Element::kInt64:
-      data<std::int64_t>()[i] = v;
-      return;
-    case Element::kFloat32:
-      data<float>()[i] = static_cast<float>(v);
-      return;
-    case Element::kFloat64:
-      data<double>()[i] = static_cast<double>(v);
-      return;
+    case Element::kInt8: data<std::int8_t>()[i] = static_cast<std::int8_t>(v); return;
+    case Element::kUint8: data<std::uint8_t>()[i] = static_cast<std::uint8_t>(v); return;
+    case Element::kBool: data<std::uint8_t>()[i] = v != 0; return;
+    case Element::kInt32: data<std::int32_t>()[i] = static_cast<std::int32_t>(v); return;
+    case Element::kInt64: data<std::int64_t>()[i] = v; return;
+    case Element::kFloat32: data<float>()[i] = static_cast<float>(v); return;
+    case Element::kFloat64: data<double>()[i] = static_cast<double>(v); return;
   }
 }
 

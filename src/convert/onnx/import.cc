@@ -64,18 +64,12 @@ DataType input_type(const ValueInfoProto& input, int element) {
   switch (element) {
     case TensorProto::FLOAT:
     case TensorProto::FLOAT16:  // computed in float32
-    case TensorProto::BFLOAT16:
-      return DataType::kFloat32;
-    case TensorProto::INT8:
-      return DataType::kInt8;
-    case TensorProto::UINT8:
-      return DataType::kUint8;
-    case TensorProto::INT32:
-      return DataType::kInt32;
-    case TensorProto::INT64:
-      return DataType::kInt64;
-    case TensorProto::BOOL:
-      return DataType::kBool;
+    case TensorProto::BFLOAT16: return DataType::kFloat32;
+    case TensorProto::INT8: return DataType::kInt8;
+    case TensorProto::UINT8: return DataType::kUint8;
+    case TensorProto::INT32: return DataType::kInt32;
+    case TensorProto::INT64: return DataType::kInt64;
+    case TensorProto::BOOL: return DataType::kBool;
     default:
       fail(unsupported("input '" + input.name() + "' has element type " + std::to_string(element) +
                        "; supported are float, float16, int8, uint8, int32, int64 and bool"));

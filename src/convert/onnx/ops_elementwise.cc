@@ -155,20 +155,13 @@ Element cast_target(NodeContext& ctx) {
   switch (to) {
     case TensorProto::FLOAT:
     case TensorProto::FLOAT16:
-    case TensorProto::BFLOAT16:
-      return Element::kFloat32;
-    case TensorProto::DOUBLE:
-      return Element::kFloat64;
-    case TensorProto::INT8:
-      return Element::kInt8;
-    case TensorProto::UINT8:
-      return Element::kUint8;
-    case TensorProto::INT32:
-      return Element::kInt32;
-    case TensorProto::INT64:
-      return Element::kInt64;
-    case TensorProto::BOOL:
-      return Element::kBool;
+    case TensorProto::BFLOAT16: return Element::kFloat32;
+    case TensorProto::DOUBLE: return Element::kFloat64;
+    case TensorProto::INT8: return Element::kInt8;
+    case TensorProto::UINT8: return Element::kUint8;
+    case TensorProto::INT32: return Element::kInt32;
+    case TensorProto::INT64: return Element::kInt64;
+    case TensorProto::BOOL: return Element::kBool;
     default:
       ctx.unsupported("Cast to element type " + std::to_string(to) +
                       "; supported are float, float16, bfloat16, int8, uint8, int32, int64 and bool");

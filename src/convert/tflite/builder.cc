@@ -26,26 +26,13 @@ float half_to_float(std::uint16_t half) {
 // False for types that graphs do not have.
 bool data_type(TensorType type, DataType* result) {
   switch (type) {
-    case TensorType::kFloat32:
-      *result = DataType::kFloat32;
-      return true;
-    case TensorType::kInt32:
-      *result = DataType::kInt32;
-      return true;
-    case TensorType::kInt64:
-      *result = DataType::kInt64;
-      return true;
-    case TensorType::kBool:
-      *result = DataType::kBool;
-      return true;
-    case TensorType::kUint8:
-      *result = DataType::kUint8;
-      return true;
-    case TensorType::kInt8:
-      *result = DataType::kInt8;
-      return true;
-    default:
-      return false;
+    case TensorType::kFloat32: *result = DataType::kFloat32; return true;
+    case TensorType::kInt32: *result = DataType::kInt32; return true;
+    case TensorType::kInt64: *result = DataType::kInt64; return true;
+    case TensorType::kBool: *result = DataType::kBool; return true;
+    case TensorType::kUint8: *result = DataType::kUint8; return true;
+    case TensorType::kInt8: *result = DataType::kInt8; return true;
+    default: return false;
   }
 }
 
@@ -182,18 +169,12 @@ Result<FlatTable> Builder::options(const Operator& op, OptionsType type) const {
 Result<graph::Activation> Builder::activation(const FlatTable& options, int field) const {
   const std::int8_t code = options.number<std::int8_t>(field);
   switch (static_cast<FusedActivation>(code)) {
-    case FusedActivation::kNone:
-      return graph::Activation{};
-    case FusedActivation::kRelu:
-      return graph::Activation{graph::Function::kRelu, 0, 0};
-    case FusedActivation::kReluN1To1:
-      return graph::Activation{graph::Function::kClip, -1, 1};
-    case FusedActivation::kRelu6:
-      return graph::Activation{graph::Function::kClip, 0, 6};
-    case FusedActivation::kTanh:
-      return graph::Activation{graph::Function::kTanh, 0, 0};
-    case FusedActivation::kSignBit:
-      break;
+    case FusedActivation::kNone: return graph::Activation{};
+    case FusedActivation::kRelu: return graph::Activation{graph::Function::kRelu, 0, 0};
+    case FusedActivation::kReluN1To1: return graph::Activation{graph::Function::kClip, -1, 1};
+    case FusedActivation::kRelu6: return graph::Activation{graph::Function::kClip, 0, 6};
+    case FusedActivation::kTanh: return graph::Activation{graph::Function::kTanh, 0, 0};
+    case FusedActivation::kSignBit: break;
   }
   return unsupported("fused activation " + std::to_string(code) +
                      " (supported: NONE, RELU, RELU_N1_TO_1, RELU6, TANH)");

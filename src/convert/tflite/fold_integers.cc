@@ -24,26 +24,18 @@ bool is_integer(const Tensor& tensor) {
 // Product, sum … with an answer only where it fits.
 bool compute(int code, std::int64_t a, std::int64_t b, std::int64_t* result) {
   switch (code) {
-    case kAdd:
-      return !__builtin_add_overflow(a, b, result);
-    case kSub:
-      return !__builtin_sub_overflow(a, b, result);
-    case kMul:
-      return !__builtin_mul_overflow(a, b, result);
-    case kMinimum:
-      *result = std::min(a, b);
-      return true;
-    case kMaximum:
-      *result = std::max(a, b);
-      return true;
+    case kAdd: return !__builtin_add_overflow(a, b, result);
+    case kSub: return !__builtin_sub_overflow(a, b, result);
+    case kMul: return !__builtin_mul_overflow(a, b, result);
+    case kMinimum: *result = std::min(a, b); return true;
+    case kMaximum: *result = std::max(a, b); return true;
     case kDiv:
     case kFloorDiv:
       if (b == 0 || (a == std::numeric_limits<std::int64_t>::min() && b == -1)) return false;
       *result = a / b;
       if (code == kFloorDiv && a % b != 0 && (a < 0) != (b < 0)) --*result;
       return true;
-    default:
-      return false;
+    default: return false;
   }
 }
 
@@ -99,12 +91,9 @@ bool fold(const Operator& op, const std::vector<Integers>& in, Integers* out) {
     case kDiv:
     case kFloorDiv:
     case kMinimum:
-    case kMaximum:
-      return in.size() == 2 && fold_binary(op.code, in[0], in[1], out);
-    case kStridedSlice:
-      return fold_strided_slice(op.options, in, out);
-    case kGather:
-      return fold_gather(in, out);
+    case kMaximum: return in.size() == 2 && fold_binary(op.code, in[0], in[1], out);
+    case kStridedSlice: return fold_strided_slice(op.options, in, out);
+    case kGather: return fold_gather(in, out);
     case kPack:
     case kConcatenation:
       for (const Integers& part : in) {
@@ -120,9 +109,7 @@ bool fold(const Operator& op, const std::vector<Integers>& in, Integers* out) {
       out->values = {product};
       return true;
     }
-    case kCast:
-      *out = in[0];
-      return true;
+    case kCast: *out = in[0]; return true;
     case kSqueeze:
       *out = in[0];
       out->scalar = out->scalar || out->values.size() == 1;
@@ -137,8 +124,7 @@ bool fold(const Operator& op, const std::vector<Integers>& in, Integers* out) {
       *out = in[0];
       out->scalar = in[1].values.empty();
       return true;
-    default:
-      return false;
+    default: return false;
   }
 }
 

@@ -28,20 +28,11 @@ Status lower_binary(Builder& builder, const Operator& op) {
       node.function = graph::BinaryFunction::kDiv;
       type = OptionsType::kDiv;
       break;
-    case kPow:
-      node.function = graph::BinaryFunction::kPow;
-      break;
-    case kMinimum:
-      node.function = graph::BinaryFunction::kMin;
-      break;
-    case kMaximum:
-      node.function = graph::BinaryFunction::kMax;
-      break;
-    case kSquaredDifference:
-      node.function = graph::BinaryFunction::kSquaredDifference;
-      break;
-    default:
-      return internal_error("no binary function for " + operator_name(op));
+    case kPow: node.function = graph::BinaryFunction::kPow; break;
+    case kMinimum: node.function = graph::BinaryFunction::kMin; break;
+    case kMaximum: node.function = graph::BinaryFunction::kMax; break;
+    case kSquaredDifference: node.function = graph::BinaryFunction::kSquaredDifference; break;
+    default: return internal_error("no binary function for " + operator_name(op));
   }
   if (type != OptionsType::kNone) {
     DOTORI_ASSIGN_OR_RETURN(const FlatTable options, builder.options(op, type));
@@ -57,18 +48,10 @@ Status lower_unary(Builder& builder, const Operator& op) {
   DOTORI_RETURN_IF_ERROR(builder.expect_outputs(op, 1));
   graph::Activation f;
   switch (op.code) {
-    case kRelu:
-      f = {graph::Function::kRelu, 0, 0};
-      break;
-    case kRelu6:
-      f = {graph::Function::kClip, 0, 6};
-      break;
-    case kReluN1To1:
-      f = {graph::Function::kClip, -1, 1};
-      break;
-    case kRelu0To1:
-      f = {graph::Function::kClip, 0, 1};
-      break;
+    case kRelu: f = {graph::Function::kRelu, 0, 0}; break;
+    case kRelu6: f = {graph::Function::kClip, 0, 6}; break;
+    case kReluN1To1: f = {graph::Function::kClip, -1, 1}; break;
+    case kRelu0To1: f = {graph::Function::kClip, 0, 1}; break;
     case kLeakyRelu: {
       DOTORI_ASSIGN_OR_RETURN(const FlatTable options, builder.options(op, OptionsType::kLeakyRelu));
       f = {graph::Function::kLeakyRelu, options.number<float>(0), 0};
@@ -80,59 +63,24 @@ Status lower_unary(Builder& builder, const Operator& op) {
       f = {graph::Function::kGelu, 0, 0};
       break;
     }
-    case kLogistic:
-      f = {graph::Function::kSigmoid, 0, 0};
-      break;
-    case kTanh:
-      f = {graph::Function::kTanh, 0, 0};
-      break;
-    case kHardSwish:
-      f = {graph::Function::kHardSwish, 0, 0};
-      break;
-    case kElu:
-      f = {graph::Function::kElu, 1, 0};
-      break;
-    case kExp:
-      f = {graph::Function::kExp, 0, 0};
-      break;
-    case kLog:
-      f = {graph::Function::kLog, 0, 0};
-      break;
-    case kSqrt:
-      f = {graph::Function::kSqrt, 0, 0};
-      break;
-    case kRsqrt:
-      f = {graph::Function::kRsqrt, 0, 0};
-      break;
-    case kSquare:
-      f = {graph::Function::kSquare, 0, 0};
-      break;
-    case kNeg:
-      f = {graph::Function::kNegate, 0, 0};
-      break;
-    case kAbs:
-      f = {graph::Function::kAbs, 0, 0};
-      break;
-    case kFloor:
-      f = {graph::Function::kFloor, 0, 0};
-      break;
-    case kCeil:
-      f = {graph::Function::kCeil, 0, 0};
-      break;
-    case kRound:
-      f = {graph::Function::kRound, 0, 0};
-      break;
-    case kSign:
-      f = {graph::Function::kSign, 0, 0};
-      break;
-    case kSin:
-      f = {graph::Function::kSin, 0, 0};
-      break;
-    case kCos:
-      f = {graph::Function::kCos, 0, 0};
-      break;
-    default:
-      return internal_error("no function for " + operator_name(op));
+    case kLogistic: f = {graph::Function::kSigmoid, 0, 0}; break;
+    case kTanh: f = {graph::Function::kTanh, 0, 0}; break;
+    case kHardSwish: f = {graph::Function::kHardSwish, 0, 0}; break;
+    case kElu: f = {graph::Function::kElu, 1, 0}; break;
+    case kExp: f = {graph::Function::kExp, 0, 0}; break;
+    case kLog: f = {graph::Function::kLog, 0, 0}; break;
+    case kSqrt: f = {graph::Function::kSqrt, 0, 0}; break;
+    case kRsqrt: f = {graph::Function::kRsqrt, 0, 0}; break;
+    case kSquare: f = {graph::Function::kSquare, 0, 0}; break;
+    case kNeg: f = {graph::Function::kNegate, 0, 0}; break;
+    case kAbs: f = {graph::Function::kAbs, 0, 0}; break;
+    case kFloor: f = {graph::Function::kFloor, 0, 0}; break;
+    case kCeil: f = {graph::Function::kCeil, 0, 0}; break;
+    case kRound: f = {graph::Function::kRound, 0, 0}; break;
+    case kSign: f = {graph::Function::kSign, 0, 0}; break;
+    case kSin: f = {graph::Function::kSin, 0, 0}; break;
+    case kCos: f = {graph::Function::kCos, 0, 0}; break;
+    default: return internal_error("no function for " + operator_name(op));
   }
   DOTORI_ASSIGN_OR_RETURN(const graph::ValueId x, builder.input(op, 0));
   return builder.emit_output(op, graph::Unary{f}, {x});
@@ -175,20 +123,11 @@ Status lower_reduce(Builder& builder, const Operator& op) {
   for (int axis : axes) node.axes.push_back(axis);
   node.keep_dims = options.boolean(0);
   switch (op.code) {
-    case kMean:
-      node.function = graph::ReduceFunction::kMean;
-      break;
-    case kSum:
-      node.function = graph::ReduceFunction::kSum;
-      break;
-    case kReduceMax:
-      node.function = graph::ReduceFunction::kMax;
-      break;
-    case kReduceMin:
-      node.function = graph::ReduceFunction::kMin;
-      break;
-    default:
-      return internal_error("no reduction for " + operator_name(op));
+    case kMean: node.function = graph::ReduceFunction::kMean; break;
+    case kSum: node.function = graph::ReduceFunction::kSum; break;
+    case kReduceMax: node.function = graph::ReduceFunction::kMax; break;
+    case kReduceMin: node.function = graph::ReduceFunction::kMin; break;
+    default: return internal_error("no reduction for " + operator_name(op));
   }
   DOTORI_ASSIGN_OR_RETURN(const graph::ValueId x, builder.input(op, 0));
   return builder.emit_output(op, node, {x});
@@ -215,26 +154,13 @@ Status lower_cast(Builder& builder, const Operator& op) {
   const Tensor& to = builder.output_tensor(op, 0);
   graph::Cast node;
   switch (to.type) {
-    case TensorType::kFloat32:
-      node.to = DataType::kFloat32;
-      break;
-    case TensorType::kInt32:
-      node.to = DataType::kInt32;
-      break;
-    case TensorType::kInt64:
-      node.to = DataType::kInt64;
-      break;
-    case TensorType::kUint8:
-      node.to = DataType::kUint8;
-      break;
-    case TensorType::kInt8:
-      node.to = DataType::kInt8;
-      break;
-    case TensorType::kBool:
-      node.to = DataType::kBool;
-      break;
-    default:
-      return unsupported(std::string("a cast to ") + tensor_type_name(to.type));
+    case TensorType::kFloat32: node.to = DataType::kFloat32; break;
+    case TensorType::kInt32: node.to = DataType::kInt32; break;
+    case TensorType::kInt64: node.to = DataType::kInt64; break;
+    case TensorType::kUint8: node.to = DataType::kUint8; break;
+    case TensorType::kInt8: node.to = DataType::kInt8; break;
+    case TensorType::kBool: node.to = DataType::kBool; break;
+    default: return unsupported(std::string("a cast to ") + tensor_type_name(to.type));
   }
   DOTORI_ASSIGN_OR_RETURN(const graph::ValueId x, builder.input(op, 0));
   return builder.emit_output(op, node, {x});

@@ -145,28 +145,17 @@ Status read_operators(const FlatTable& subgraph, const FlatTables& codes, Model*
 
 const char* tensor_type_name(TensorType type) noexcept {
   switch (type) {
-    case TensorType::kFloat32:
-      return "float32";
-    case TensorType::kFloat16:
-      return "float16";
-    case TensorType::kInt32:
-      return "int32";
-    case TensorType::kUint8:
-      return "uint8";
-    case TensorType::kInt64:
-      return "int64";
-    case TensorType::kString:
-      return "string";
-    case TensorType::kBool:
-      return "bool";
-    case TensorType::kInt16:
-      return "int16";
-    case TensorType::kComplex64:
-      return "complex64";
-    case TensorType::kInt8:
-      return "int8";
-    case TensorType::kFloat64:
-      return "float64";
+    case TensorType::kFloat32: return "float32";
+    case TensorType::kFloat16: return "float16";
+    case TensorType::kInt32: return "int32";
+    case TensorType::kUint8: return "uint8";
+    case TensorType::kInt64: return "int64";
+    case TensorType::kString: return "string";
+    case TensorType::kBool: return "bool";
+    case TensorType::kInt16: return "int16";
+    case TensorType::kComplex64: return "complex64";
+    case TensorType::kInt8: return "int8";
+    case TensorType::kFloat64: return "float64";
   }
   return "unknown";
 }
@@ -175,20 +164,15 @@ std::size_t tensor_type_bytes(TensorType type) noexcept {
   switch (type) {
     case TensorType::kUint8:
     case TensorType::kInt8:
-    case TensorType::kBool:
-      return 1;
+    case TensorType::kBool: return 1;
     case TensorType::kFloat16:
-    case TensorType::kInt16:
-      return 2;
+    case TensorType::kInt16: return 2;
     case TensorType::kFloat32:
-    case TensorType::kInt32:
-      return 4;
+    case TensorType::kInt32: return 4;
     case TensorType::kInt64:
     case TensorType::kFloat64:
-    case TensorType::kComplex64:
-      return 8;
-    case TensorType::kString:
-      return 0;
+    case TensorType::kComplex64: return 8;
+    case TensorType::kString: return 0;
   }
   return 0;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Converts the element type. float -> integer truncates towards zero and saturates, NaN gives 0; anything -> bool is x != 0.
-// Types: float32, int32, int64, uint8, int8, bool.
+// Converts the element type. float -> integer truncates towards zero and saturates, NaN gives 0; anything -> bool is x
+// != 0. Types: float32, int32, int64, uint8, int8, bool.
 #pragma once
 
 #include "graph/operand.h"

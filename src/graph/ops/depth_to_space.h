@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // [N,H,W,C] -> [N,H*block,W*block,C/block^2].   Any type.
-// depth first (ONNX DCR, TFLite): channel ((i * block) + j) * C/block^2 + c goes to row offset i, column offset j, channel c.
-// column first (ONNX CRD): channel (c * block + i) * block + j does.
+// depth first (ONNX DCR, TFLite): channel ((i * block) + j) * C/block^2 + c goes to row offset i, column offset j,
+// channel c. column first (ONNX CRD): channel (c * block + i) * block + j does.
 #pragma once
 
 #include "graph/operand.h"

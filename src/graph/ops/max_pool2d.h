@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Maximum over a window; padding never wins; a NaN in the window gives NaN.
 //   input: x [N,H,W,C]   output: [N,OH,OW,C]
-//   OH = (H + pad_top + pad_bottom - (dilation_h * (kernel_h - 1) + 1)) / stride_h + 1, rounded down, or up when ceil_mode
-//   (then a last window that would start in the bottom padding is dropped, as ONNX and PyTorch do); OW likewise.
+//   OH = (H + pad_top + pad_bottom - (dilation_h * (kernel_h - 1) + 1)) / stride_h + 1, rounded down, or up when
+//   ceil_mode (then a last window that would start in the bottom padding is dropped, as ONNX and PyTorch do); OW
+//   likewise.
 // float32; padding is below the kernel in each direction, so no window lies in the padding alone.
 #pragma once
 

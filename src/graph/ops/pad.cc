@@ -18,14 +18,10 @@ struct IntegerRange {
 // A fill value must convert exactly, so an integer tensor takes whole numbers of at most 24 bits.
 IntegerRange fill_range(DataType type) {
   switch (type) {
-    case DataType::kInt8:
-      return {-128, 127};
-    case DataType::kUint8:
-      return {0, 255};
-    case DataType::kBool:
-      return {0, 1};
-    default:
-      return {-16777216, 16777216};
+    case DataType::kInt8: return {-128, 127};
+    case DataType::kUint8: return {0, 255};
+    case DataType::kBool: return {0, 1};
+    default: return {-16777216, 16777216};
   }
 }
 

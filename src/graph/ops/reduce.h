@@ -14,7 +14,7 @@ const char* reduce_function_name(ReduceFunction f) noexcept;  // "mean", …; st
 
 struct Reduce {
   ReduceFunction function = ReduceFunction::kMean;
-  Shape axes;             // distinct, ascending, in [0, rank); at least one
+  Shape axes;  // distinct, ascending, in [0, rank); at least one
   bool keep_dims = true;
 
   template <class Self, class F>

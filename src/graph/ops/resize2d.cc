@@ -69,23 +69,17 @@ float resize_source_position(CoordinateRule rule, float scale, int in_size, int 
   const float in = static_cast<float>(in_size), out = static_cast<float>(out_size), index = static_cast<float>(i);
   const float s = scale == 0 ? out / in : scale;
   switch (rule) {
-    case CoordinateRule::kHalfPixel:
-      return (index + 0.5f) / s - 0.5f;
-    case CoordinateRule::kPytorchHalfPixel:
-      return out_size == 1 ? 0.0f : (index + 0.5f) / s - 0.5f;
-    case CoordinateRule::kAlignCorners:
-      return out_size == 1 ? 0.0f : index * (in - 1) / (out - 1);
-    case CoordinateRule::kAsymmetric:
-      return index / s;
-    case CoordinateRule::kTfHalfPixelForNn:
-      return (index + 0.5f) / s;
+    case CoordinateRule::kHalfPixel: return (index + 0.5f) / s - 0.5f;
+    case CoordinateRule::kPytorchHalfPixel: return out_size == 1 ? 0.0f : (index + 0.5f) / s - 0.5f;
+    case CoordinateRule::kAlignCorners: return out_size == 1 ? 0.0f : index * (in - 1) / (out - 1);
+    case CoordinateRule::kAsymmetric: return index / s;
+    case CoordinateRule::kTfHalfPixelForNn: return (index + 0.5f) / s;
     case CoordinateRule::kHalfPixelSymmetric: {
       // The share of the exact output that the rounded size keeps moves the image centre by this much.
       const float offset = in / 2 * (1 - out / (s * in));
       return offset + (index + 0.5f) / s - 0.5f;
     }
-    case CoordinateRule::kCount:
-      break;
+    case CoordinateRule::kCount: break;
   }
   return 0;
 }
@@ -93,22 +87,13 @@ float resize_source_position(CoordinateRule rule, float scale, int in_size, int 
 int resize_nearest_index(NearestRule rule, float position, int in_size) noexcept {
   float rounded = 0;
   switch (rule) {
-    case NearestRule::kRoundPreferFloor:
-      rounded = std::ceil(position - 0.5f);
-      break;
+    case NearestRule::kRoundPreferFloor: rounded = std::ceil(position - 0.5f); break;
     // Ties away from zero are ties upwards for every position that is not clamped to 0. floor(position + 0.5f) would
     // round the float just below 0.5 up.
-    case NearestRule::kRoundPreferCeil:
-      rounded = std::round(position);
-      break;
-    case NearestRule::kFloor:
-      rounded = std::floor(position);
-      break;
-    case NearestRule::kCeil:
-      rounded = std::ceil(position);
-      break;
-    case NearestRule::kCount:
-      break;
+    case NearestRule::kRoundPreferCeil: rounded = std::round(position); break;
+    case NearestRule::kFloor: rounded = std::floor(position); break;
+    case NearestRule::kCeil: rounded = std::ceil(position); break;
+    case NearestRule::kCount: break;
   }
   const float last = static_cast<float>(in_size - 1);
   if (!(rounded > 0)) return 0;

@@ -7,8 +7,8 @@
 namespace dotori::graph {
 
 struct Softmax {
-  int axis = 0;      // in [0, rank)
-  float beta = 1;    // x is multiplied by it first (TFLite)
+  int axis = 0;    // in [0, rank)
+  float beta = 1;  // x is multiplied by it first (TFLite)
 
   template <class Self, class F>
   static void fields(Self& self, F&& f) {

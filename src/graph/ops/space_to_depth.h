@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// [N,H,W,C] -> [N,H/block,W/block,C*block^2]: row offset i, column offset j, channel c become channel (i * block + j) * C + c.
-// H and W are multiples of block. Any type.
+// [N,H,W,C] -> [N,H/block,W/block,C*block^2]: row offset i, column offset j, channel c become channel (i * block + j) *
+// C + c. H and W are multiples of block. Any type.
 #pragma once
 
 #include "graph/operand.h"

@@ -43,9 +43,7 @@ std::optional<Affine> affine_of(const Graph& graph, const Node& node, const Bina
   if (c.empty()) return std::nullopt;
   Affine affine;
   switch (binary.function) {
-    case BinaryFunction::kAdd:
-      affine.shift = std::move(c);
-      return affine;
+    case BinaryFunction::kAdd: affine.shift = std::move(c); return affine;
     case BinaryFunction::kSub:
       if (convolved == 0) {
         for (float& v : c) v = -v;
@@ -54,16 +52,13 @@ std::optional<Affine> affine_of(const Graph& graph, const Node& node, const Bina
       }
       affine.shift = std::move(c);
       return affine;
-    case BinaryFunction::kMul:
-      affine.scale = std::move(c);
-      return affine;
+    case BinaryFunction::kMul: affine.scale = std::move(c); return affine;
     case BinaryFunction::kDiv:
       if (convolved != 0) return std::nullopt;
       for (float& v : c) v = 1 / v;
       affine.scale = std::move(c);
       return affine;
-    default:
-      return std::nullopt;
+    default: return std::nullopt;
   }
 }
 

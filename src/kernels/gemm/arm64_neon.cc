@@ -83,10 +83,8 @@ inline void tile(const GemmF32Strip& s, size_t panel, ptrdiff_t c_offset, int32_
       float* c = s.c[r] + c_offset + 4 * v;
       if (s.bias == nullptr && lanes > 0) start = lanes >= 4 ? vld1q_f32(c) : load_part(c, lanes);
       const float32x4_t y = vminq_f32(vmaxq_f32(vaddq_f32(start, sum[r][v]), low), high);
-      if (lanes >= 4)
-        vst1q_f32(c, y);
-      else if (lanes > 0)
-        store_part(c, y, lanes);
+      if (lanes >= 4) vst1q_f32(c, y);
+      else if (lanes > 0) store_part(c, y, lanes);
     }
   }
 }

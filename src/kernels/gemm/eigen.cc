@@ -5,7 +5,8 @@
 #define EIGEN_DONT_PARALLELIZE
 #define EIGEN_NO_DEBUG
 #if defined(__ARM_NEON)
-// Its NEON code for complex numbers brings a static initialiser; plain loops do here, where kernels of our own come first.
+// Its NEON code for complex numbers brings a static initialiser; plain loops do here, where kernels of our own come
+// first.
 #define EIGEN_DONT_VECTORIZE
 #endif
 #include <Eigen/Core>

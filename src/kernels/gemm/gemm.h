@@ -4,8 +4,8 @@
 // The sum of an element starts at 0 and goes through t, then i, upwards, one multiply-add each: fused in the vector
 // kernels, two roundings in the plain C++ ones; the bias (or what c holds) is added last. A deep product is cut along K
 // into calls that add to c: short chains of roundings keep the error small (Higham, Accuracy and Stability of Numerical
-// Algorithms, chapter 4). The bits depend on these cuts, which are the caller's, never on how rows and columns are cut into
-// calls: neither on tiles nor on threads. A NaN sum stays NaN.
+// Algorithms, chapter 4). The bits depend on these cuts, which are the caller's, never on how rows and columns are cut
+// into calls: neither on tiles nor on threads. A NaN sum stays NaN.
 //
 //            nr columns                  Rows of A are found through pointers, mr for each tap: a convolution points
 //           +----------+                 at its input pixels and never copies them; a pixel outside the image is a row
@@ -48,7 +48,8 @@ struct GemmF32Kernel {
 };
 // Everything compiled in, best first, the reference last; `*count` receives the number.
 const GemmF32Kernel* gemm_f32_kernels(size_t* count) noexcept;
-// The best kernel within `isa`; never fails. The Eigen kernel is chosen on machines that no kernel of ours is written for.
+// The best kernel within `isa`; never fails. The Eigen kernel is chosen on machines that no kernel of ours is written
+// for.
 const GemmF32Kernel& select_gemm_f32(Isa isa = host_isa()) noexcept;
 
 // Floats of one packed panel with `depth` = taps * k rows: nr biases, then [depth][nr] weights.

@@ -65,10 +65,8 @@ inline void tile(const GemmF32Strip& s, size_t panel, ptrdiff_t c_offset, int32_
       float* c = s.c[r] + c_offset + 8 * v;
       if (s.bias == nullptr) start = _mm256_maskload_ps(c, mask);
       const __m256 y = _mm256_min_ps(high, _mm256_max_ps(low, _mm256_add_ps(start, sum[r][v])));
-      if (whole)
-        _mm256_storeu_ps(c, y);
-      else
-        _mm256_maskstore_ps(c, mask, y);
+      if (whole) _mm256_storeu_ps(c, y);
+      else _mm256_maskstore_ps(c, mask, y);
     }
   }
 }

@@ -57,24 +57,15 @@ void copy_plane(const Plane& p, size_t bytes, bool transposes, const unsigned ch
     if (bytes == 8) return transpose_plane<8>(p, src, dst);
   }
   switch (bytes) {
-    case 1:
-      return copy_plane_fixed<1>(p, src, dst);
-    case 2:
-      return copy_plane_fixed<2>(p, src, dst);
-    case 4:
-      return copy_plane_fixed<4>(p, src, dst);
-    case 8:
-      return copy_plane_fixed<8>(p, src, dst);
-    case 12:
-      return copy_plane_fixed<12>(p, src, dst);
-    case 16:
-      return copy_plane_fixed<16>(p, src, dst);
-    case 32:
-      return copy_plane_fixed<32>(p, src, dst);
-    case 64:
-      return copy_plane_fixed<64>(p, src, dst);
-    default:
-      return copy_plane_runs(p, bytes, src, dst);
+    case 1: return copy_plane_fixed<1>(p, src, dst);
+    case 2: return copy_plane_fixed<2>(p, src, dst);
+    case 4: return copy_plane_fixed<4>(p, src, dst);
+    case 8: return copy_plane_fixed<8>(p, src, dst);
+    case 12: return copy_plane_fixed<12>(p, src, dst);
+    case 16: return copy_plane_fixed<16>(p, src, dst);
+    case 32: return copy_plane_fixed<32>(p, src, dst);
+    case 64: return copy_plane_fixed<64>(p, src, dst);
+    default: return copy_plane_runs(p, bytes, src, dst);
   }
 }
 

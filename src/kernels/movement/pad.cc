@@ -70,10 +70,8 @@ int64_t pad_source(PadMode mode, int64_t dim, int64_t before, int64_t i) noexcep
       const int64_t period = 2 * dim, phase = ((at % period) + period) % period;
       return phase < dim ? phase : period - 1 - phase;
     }
-    case PadMode::kEdge:
-      return at < 0 ? 0 : dim - 1;
-    default:
-      return -1;
+    case PadMode::kEdge: return at < 0 ? 0 : dim - 1;
+    default: return -1;
   }
 }
 

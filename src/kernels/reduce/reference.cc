@@ -16,8 +16,7 @@ class Accumulator {
       case ReduceFunction::kMin:
         if (v < value_ || v != v) value_ = v;
         break;
-      default:
-        value_ += v;
+      default: value_ += v;
     }
   }
   float result(size_t n) const {

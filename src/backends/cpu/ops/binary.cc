@@ -31,12 +31,9 @@ Status compile(const graph::Binary& op, CompileContext& context) {
   const auto function = static_cast<kernels::BinaryFunction>(op.function);
   const BroadcastTiles tiles(context.input_shape(0), context.input_shape(1), context.output_shape());
   switch (context.output_value().type.type) {
-    case DataType::kInt32:
-      return emit_int(kernels::select_binary_s32(function, tiles.form()), tiles, op, context);
-    case DataType::kInt64:
-      return emit_int(kernels::select_binary_s64(function, tiles.form()), tiles, op, context);
-    default:
-      break;
+    case DataType::kInt32: return emit_int(kernels::select_binary_s32(function, tiles.form()), tiles, op, context);
+    case DataType::kInt64: return emit_int(kernels::select_binary_s64(function, tiles.form()), tiles, op, context);
+    default: break;
   }
   const kernels::BinaryF32Kernel& kernel = kernels::select_binary_f32(function, tiles.form(), context.isa());
   context.emit(kernel.name, 0,

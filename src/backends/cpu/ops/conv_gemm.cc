@@ -13,7 +13,8 @@ namespace {
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
 // K at a time: chains this short keep the rounding error small (kernels/gemm/gemm.h), and a panel's part (128 * nr
-// floats, 8 KiB for nr = 16) stays in the first-level cache, while the rows of a task pass by from the second-level cache.
+// floats, 8 KiB for nr = 16) stays in the first-level cache, while the rows of a task pass by from the second-level
+// cache.
 constexpr std::size_t kDepthBlock = 128;
 // Rows of a task: what the second-level cache holds of them, kDepthBlock floats each, is 48 KiB.
 constexpr std::int64_t kRowsOfTask = 96;
