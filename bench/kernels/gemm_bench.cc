@@ -160,7 +160,7 @@ int main(int argc, char** argv) {
   int threads = 1;
   for (int i = 1; i < argc; ++i) {
     if (std::strncmp(argv[i], "--threads=", 10) != 0) continue;
-    threads = std::max(1, std::atoi(argv[i] + 10));
+    threads = std::clamp(static_cast<int>(std::strtol(argv[i] + 10, nullptr, 10)), 1, 64);
     for (int j = i; j + 1 < argc; ++j) argv[j] = argv[j + 1];
     --argc;
     --i;
