@@ -50,6 +50,10 @@ struct Session::State {
     v.type = value.type.type;
     v.shape = value.type.shape;
     v.size_bytes = static_cast<std::size_t>(value.type.shape.elements()) * data_type_bytes(value.type.type);
+    if (value.quantization.scales.size() == 1) {
+      v.scale = value.quantization.scales[0];
+      v.zero_point = value.quantization.zero_points[0];
+    }
     const std::int32_t buffer = plan.value_buffers[static_cast<std::size_t>(id.index)];
     v.data = buffer >= 0 ? arena + plan.buffer_offsets[static_cast<std::size_t>(buffer)]
                          : const_cast<void*>(value.constant.data);

@@ -40,6 +40,7 @@ const char* detection_decoder_name(DetectionDecoder d) noexcept {
     case DetectionDecoder::kYolox: return "yolox";
     case DetectionDecoder::kFastestDet: return "fastestdet";
     case DetectionDecoder::kNanodet: return "nanodet";
+    case DetectionDecoder::kSsd: return "ssd";
     default: return "none";
   }
 }

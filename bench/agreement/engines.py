@@ -82,9 +82,10 @@ class LiteRt:
             raise RuntimeError(f"LiteRT cannot load {model}")
 
     def run(self, inputs):
+        """Inputs in the model's own types: uint8 and int8 arrays go in as they are, all others as float32."""
         for i, array in enumerate(inputs):
             tensor = self.call["InterpreterGetInputTensor"](self.interpreter, i)
-            array = np.ascontiguousarray(array, np.float32)
+            array = np.ascontiguousarray(array, array.dtype if array.dtype in (np.uint8, np.int8) else np.float32)
             if self.call["TensorCopyFromBuffer"](tensor, array.ctypes.data, array.nbytes) != 0:
                 raise RuntimeError(f"LiteRT refuses input {i}")
         if self.call["InterpreterInvoke"](self.interpreter) != 0:

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Convolutions and fully connected layers as a session runs them, on one thread unless --threads=N: GMAC/s, and the
 // share of what this core's multiply-add units can do (measured at the start; nothing to compare with where that is not
-// known).
+// known). Then bare products, s8_MxNxK: the int8 kernel with the copies of its rows, on one thread, beside the fp32
+// kernel on the same sizes ("f32": GMAC/s of that; "of_f32": times as fast).
 #include <benchmark/benchmark.h>
 #include <time.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -21,12 +23,15 @@
 #include <dotori/dotori.h>
 
 #include "graph/graph.h"
+#include "kernels/gemm/gemm.h"
+#include "kernels/gemm/gemm_s8.h"
 #include "kernels/isa.h"
 
 namespace {
 
 using dotori::DataType;
 using dotori::Shape;
+namespace kernels = dotori::kernels;
 
 constexpr int kRounds = 20000000;
 
@@ -154,6 +159,151 @@ void run(benchmark::State& state, const Layer& layer, double peak, int threads) 
   if (peak > 0) state.counters["of_peak"] = Counter(macs * 1e-9 / (peak * threads), Counter::kIsIterationInvariantRate);
 }
 
+struct Product {
+  std::size_t m, n, k;
+};
+
+constexpr Product kProducts[] = {{3136, 128, 128}, {196, 512, 512}, {3136, 64, 576}, {3136, 24, 96},
+                                 {12544, 96, 16},  {3136, 144, 24}, {49, 160, 960},  {49, 1280, 320},
+                                 {12544, 32, 32},  {1, 1000, 1280}, {1, 4096, 9216}};
+
+std::string name(const Product& p) {
+  return "s8_" + std::to_string(p.m) + "x" + std::to_string(p.n) + "x" + std::to_string(p.k);
+}
+
+// 64-byte aligned zeros.
+template <class T>
+std::vector<T> aligned(std::size_t n, T** data) {
+  std::vector<T> memory(n + 64 / sizeof(T));
+  const auto at = reinterpret_cast<std::uintptr_t>(memory.data());
+  *data = memory.data() + ((at + 63) / 64 * 64 - at) / sizeof(T);
+  return memory;
+}
+
+class ProductF32 {
+ public:
+  explicit ProductF32(const Product& p) : p_(p), a_(p.m * p.k, 0.5f), c_(p.m * p.n) {
+    const std::vector<float> weights(p.n * p.k, 0.01f), bias(p.n, 0.1f);
+    const std::size_t offset = 0;
+    memory_ =
+        aligned(kernels::gemm_f32_panels(kernel_.nr, p.n) * kernels::gemm_f32_panel_elems(kernel_.nr, p.k), &packed_);
+    kernels::pack_gemm_f32(weights.data(), p.k, &offset, 1, p.k, bias.data(), p.n, kernel_.nr, packed_);
+  }
+  void run() {
+    const auto mr = static_cast<std::size_t>(kernel_.mr);
+    std::vector<const float*> a(mr);
+    std::vector<float*> c(mr);
+    kernels::GemmF32Strip s{};
+    s.a = a.data();
+    s.taps = 1;
+    s.k = p_.k;
+    s.b = packed_ + kernel_.nr;
+    s.bias = packed_;
+    s.panel_stride = kernels::gemm_f32_panel_elems(kernel_.nr, p_.k);
+    s.c = c.data();
+    s.n = static_cast<std::int32_t>(p_.n);
+    s.low = 0;
+    s.high = 1e30f;
+    for (std::size_t first = 0; first < p_.m; first += mr) {
+      s.m = static_cast<std::int32_t>(std::min(mr, p_.m - first));
+      for (std::size_t r = 0; r < mr && first + r < p_.m; ++r) {
+        a[r] = a_.data() + (first + r) * p_.k;
+        c[r] = c_.data() + (first + r) * p_.n;
+      }
+      kernel_.run(s);
+    }
+    benchmark::ClobberMemory();
+  }
+
+ private:
+  Product p_;
+  const kernels::GemmF32Kernel& kernel_ = kernels::select_gemm_f32();
+  std::vector<float> a_, c_, memory_;
+  float* packed_ = nullptr;
+};
+
+class ProductS8 {
+ public:
+  explicit ProductS8(const Product& p)
+      : p_(p),
+        padded_k_(kernels::gemm_s8_round_up(p.k, static_cast<std::size_t>(kernel_.kr))),
+        x_(p.m * p.k, 3),
+        c_(p.m * p.n) {
+    const auto nr = static_cast<std::size_t>(kernel_.nr);
+    const std::vector<std::int8_t> weights(p.n * p.k, 5);
+    const std::vector<std::int32_t> bias(p.n, 100);
+    const std::vector<float> scale(p.n, 0.01f);
+    const std::size_t offset = 0;
+    stride_ = kernels::gemm_s8_panel_bytes(kernel_.nr, padded_k_);
+    memory_ = aligned((p.n + nr - 1) / nr * stride_, &packed_);
+    kernels::pack_gemm_s8(weights.data(), p.k, &offset, 1, p.k, padded_k_, bias.data(), scale.data(), p.n, kernel_,
+                          packed_);
+    rows_.resize(static_cast<std::size_t>(kernel_.mr * kernel_.a_bytes) * padded_k_);
+  }
+  void run() {
+    const auto mr = static_cast<std::size_t>(kernel_.mr);
+    const std::size_t row_bytes = padded_k_ * static_cast<std::size_t>(kernel_.a_bytes);
+    const bool in_place = kernel_.a_bytes == 1 && padded_k_ == p_.k;
+    std::vector<const void*> a(mr);
+    std::vector<std::int8_t*> c(mr);
+    kernels::GemmS8Strip s{};
+    s.a = a.data();
+    s.taps = 1;
+    s.k = padded_k_;
+    s.panels = packed_;
+    s.panel_stride = stride_;
+    s.c = c.data();
+    s.n = static_cast<std::int32_t>(p_.n);
+    s.output = {1, -128, -128, 127};
+    for (std::size_t first = 0; first < p_.m; first += mr) {
+      s.m = static_cast<std::int32_t>(std::min(mr, p_.m - first));
+      for (std::size_t r = 0; r < mr && first + r < p_.m; ++r) {
+        const std::int8_t* x = x_.data() + (first + r) * p_.k;
+        char* row = rows_.data() + r * row_bytes;
+        if (!in_place) copy_(x, row, p_.k);
+        a[r] = in_place ? static_cast<const void*>(x) : row;
+        c[r] = c_.data() + (first + r) * p_.n;
+      }
+      kernel_.run(s);
+    }
+    benchmark::ClobberMemory();
+  }
+
+ private:
+  Product p_;
+  const kernels::GemmS8Kernel& kernel_ = kernels::select_gemm_s8();
+  const kernels::GemmS8CopyFn copy_ = kernels::select_gemm_s8_copy(kernel_);
+  std::size_t padded_k_, stride_ = 0;
+  std::vector<std::int8_t> x_, c_;
+  std::vector<char> memory_, rows_;
+  char* packed_ = nullptr;
+};
+
+// Seconds of one product, the best of nine rounds of at least two milliseconds.
+template <class P>
+double product_seconds(P* product) {
+  double best = 1e30;
+  for (int round = 0; round < 9; ++round) {
+    const double start = thread_seconds();
+    double now = start;
+    int runs = 0;
+    for (; now - start < 2e-3; ++runs, now = thread_seconds()) product->run();
+    best = std::min(best, (now - start) / runs);
+  }
+  return best;
+}
+
+void run_product(benchmark::State& state, const Product& p) {
+  const double gmacs = static_cast<double>(p.m * p.n * p.k) * 1e-9;
+  ProductF32 f32(p);
+  ProductS8 s8(p);
+  const double f32_seconds = product_seconds(&f32), s8_seconds = product_seconds(&s8);
+  for (auto _ : state) s8.run();
+  state.counters["GMAC/s"] = gmacs / s8_seconds;
+  state.counters["f32"] = gmacs / f32_seconds;
+  state.counters["of_f32"] = f32_seconds / s8_seconds;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -172,6 +322,8 @@ int main(int argc, char** argv) {
         layer.name, [&layer, peak, threads](benchmark::State& state) { run(state, layer, peak, threads); });
     if (threads > 1) bench->UseRealTime();
   }
+  for (const Product& p : kProducts)
+    benchmark::RegisterBenchmark(name(p).c_str(), [&p](benchmark::State& state) { run_product(state, p); });
   benchmark::Initialize(&argc, argv);
   benchmark::RunSpecifiedBenchmarks();
   return 0;

@@ -39,12 +39,15 @@ enum class DetectionDecoder : std::uint8_t {
   kYolox = 3,       // anchor-free, [N, cells, 5 + classes], (x, y) + cell, exp(w, h), times stride
   kFastestDet = 4,  // one map [N, H, W, 5 + classes]: objectness, tanh x, y, sigmoid w, h, class scores
   kNanodet = 5,     // class scores and distance distributions, one pair of outputs a scale
+  kSsd = 6,         // four outputs in this order: boxes, classes, scores, count; the network itself did the suppression
   kCount
 };
 
 // One scale of a detector.
 struct DetectionScale {
-  int output = 0;              // index of the model output that holds this scale's values (kNanodet: class scores)
+  // Index of the model output that holds this scale's values (kNanodet: class scores; kSsd: boxes, the other three
+  // follow it).
+  int output = 0;
   int box_output = -1;         // kNanodet: index of the output with the distances; else -1
   int stride = 0;              // input pixels a cell; 0: input size / map size
   std::vector<float> anchors;  // width, height pairs, in input pixels
@@ -92,8 +95,9 @@ struct TaskInfo {
 
 const char* task_name(Task task) noexcept;               // "classification", …
 const char* resize_mode_name(ResizeMode mode) noexcept;  // "stretch", "center-crop", "letterbox", "letterbox-top-left"
-const char* channel_order_name(ChannelOrder order) noexcept;      // "rgb", "bgr", "gray"
-const char* detection_decoder_name(DetectionDecoder d) noexcept;  // "region", "yolo", "yolox", "fastestdet", "nanodet"
-const char* mask_decoder_name(MaskDecoder d) noexcept;            // "argmax", "threshold", "class-map"
+const char* channel_order_name(ChannelOrder order) noexcept;  // "rgb", "bgr", "gray"
+// "region", "yolo", "yolox", "fastestdet", "nanodet", "ssd"
+const char* detection_decoder_name(DetectionDecoder d) noexcept;
+const char* mask_decoder_name(MaskDecoder d) noexcept;  // "argmax", "threshold", "class-map"
 
 }  // namespace dotori

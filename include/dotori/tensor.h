@@ -113,12 +113,21 @@ struct TensorView {
   Shape shape;
   void* data = nullptr;
   std::size_t size_bytes = 0;
+  // int8 and uint8 elements that stand for real numbers: real = scale * (stored - zero_point). 0: not quantised.
+  float scale = 0;
+  std::int32_t zero_point = 0;
 
   // Only when `type` is the type asked for; nullptr otherwise.
   float* f32() const noexcept { return type == DataType::kFloat32 ? static_cast<float*>(data) : nullptr; }
   std::int32_t* i32() const noexcept { return type == DataType::kInt32 ? static_cast<std::int32_t*>(data) : nullptr; }
   std::int64_t* i64() const noexcept { return type == DataType::kInt64 ? static_cast<std::int64_t*>(data) : nullptr; }
   std::int64_t elements() const noexcept { return shape.elements(); }
+  // Whether the elements are 8-bit numbers with a scale.
+  bool quantized() const noexcept { return (type == DataType::kInt8 || type == DataType::kUint8) && scale > 0; }
 };
+
+// The elements as real numbers: float32 as it is, int8 and uint8 as float(stored - zero_point) * scale. Errors:
+// kInvalidArgument (another type; an 8-bit view without a finite scale above 0; memory smaller than the shape).
+Result<std::vector<float>> dequantize(const TensorView& view);
 
 }  // namespace dotori

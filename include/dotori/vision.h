@@ -91,6 +91,7 @@ enum class ResizeFilter : std::uint8_t {
 
 // Fills `input`, float32 [1,H,W,C], from the photo: crops or pads as `preprocess.resize` says, resizes with half-pixel
 // centres and without rounding to 8 bits, orders the channels, then y = (x - mean[c]) * scale[c] with x in 0..255.
+// An int8 or uint8 input, which needs a scale, gets clamp(rne(y / input.scale) + input.zero_point).
 // kRgb and kBgr need C = 3; kGray takes C = 1 or 3 (repeated) with x = 0.299 R + 0.587 G + 0.114 B. With
 // image_max_norm, x is first multiplied by 255 / (largest value of the resized photo, padding apart); a black photo
 // stays black. Crops and letterboxes are rounded to whole pixels; the transform returned is exact for the rounded ones.
@@ -106,8 +107,8 @@ struct ClassScore {
 };
 
 // The `k` (at least 1) best classes, best first, equal scores by lower index; fewer when there are fewer classes.
-// `scores`: float32, one dimension above 1 at most. Non-finite scores are passed over. With `apply_softmax` the scores
-// become softmax probabilities over all finite ones. Errors: kInvalidArgument.
+// `scores`: float32, or int8 or uint8 with a scale; one dimension above 1 at most. Non-finite scores are passed over.
+// With `apply_softmax` the scores become softmax probabilities over all finite ones. Errors: kInvalidArgument.
 Result<std::vector<ClassScore>> top_k(const TensorView& scores, int k, bool apply_softmax = false);
 
 // ---------------------------------------------------------------- detection
@@ -126,9 +127,10 @@ float box_iou(const Box& a, const Box& b) noexcept;
 // its class is above `iou_threshold`. Only the best 1000 of a class are looked at. Result: best score first.
 std::vector<Box> non_maximum_suppression(std::vector<Box> boxes, float iou_threshold);
 
-// `outputs`: all outputs of the model in its order (float32, batch 1); info.scales says which hold what. Keeps boxes
-// with score >= info.score_threshold (the best 30,000), suppresses doubles with info.nms_iou, maps to the photo, clips,
-// drops empty ones. A value that is not finite never becomes a box. Layouts, with A anchors and C classes:
+// `outputs`: all outputs of the model in its order (float32, or int8 or uint8 with a scale; batch 1); info.scales says
+// which hold what. Keeps boxes with score >= info.score_threshold (the best 30,000), suppresses doubles with
+// info.nms_iou, maps to the photo, clips, drops empty ones. A value that is not finite never becomes a box. Layouts,
+// with A anchors and C classes:
 //   kRegion, kYolo  [1,h,w,A*(5+C)]  each anchor: x, y, w, h, objectness, C classes
 //   kYolox          [1,cells,5+C]    cells of all scales in the order of info.scales, row by row; objectness and
 //   classes are
@@ -136,6 +138,8 @@ std::vector<Box> non_maximum_suppression(std::vector<Box> boxes, float iou_thres
 //   kFastestDet     [1,h,w,5+C]      objectness, x, y, w, h, C classes; score = objectness^0.6 * class^0.4
 //   kNanodet        [1,cells,C] probabilities and [1,cells,4*(m+1)] distributions of the distances left, up, right,
 //   down
+//   kSsd            [1,N,4] top, left, bottom, right in parts of the input; [1,N] classes; [1,N] scores; [1] number
+//                   of boxes. The network suppressed doubles itself: it is not done again. Classes beyond C are no box.
 // Errors: kInvalidArgument (info or outputs that do not fit).
 Result<std::vector<Box>> decode_detections(const DetectionInfo& info, Span<const TensorView> outputs,
                                            const PhotoTransform& transform);
@@ -156,9 +160,10 @@ struct Mask {
 // The mask at the photo's size. `map` is the output info.output: [1,h,w,C], [1,h,w] or [h,w], at any fraction of the
 // input's size, or [1,h*w] or [1,h*w,C] with the input's own h and w. Photo pixels the input did not see (centre crop)
 // get class 0.
-//   kArgMax     float32: scores are interpolated bilinearly, then compared (C <= 32; nearest cell above), C <= 256
-//   kThreshold  float32, C = 1: interpolated bilinearly, then compared with info.threshold
-//   kClassMap   float32, int32, int64, uint8 or int8, C = 1: nearest cell; indices outside 0..255 are refused
+//   kArgMax     real: scores are interpolated bilinearly, then compared (C <= 32; nearest cell above), C <= 256
+//   kThreshold  real, C = 1: interpolated bilinearly, then compared with info.threshold
+//   kClassMap   real, int32, int64, uint8 or int8, C = 1: nearest cell; indices outside 0..255 are refused
+// real: float32, or int8 or uint8 with a scale.
 // A value that is not finite counts as the lowest (kClassMap: NaN as class 0). Errors: kInvalidArgument.
 Result<Mask> decode_mask(const SegmentationInfo& info, const TensorView& map, const PhotoTransform& transform);
 

@@ -224,6 +224,7 @@ Result<graph::Constant> evaluate_node(const Graph& graph, const Node& node) {
   std::vector<ValueId> inputs;
   for (ValueId id : node.inputs) inputs.push_back(id.valid() ? single.add_value(graph.value(id)) : ValueId());
   DOTORI_ASSIGN_OR_RETURN(ValueId output, single.add_node(node.name, node.op, inputs));
+  single.value(output).quantization = graph.value(node.outputs[0]).quantization;
   single.outputs.push_back(output);
 
   CompileOptions options;

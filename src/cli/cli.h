@@ -23,6 +23,9 @@ void add_convert(CLI::App& app, int& exit_code);
 void add_run(CLI::App& app, int& exit_code);
 void add_inspect(CLI::App& app, int& exit_code);
 void add_bench(CLI::App& app, int& exit_code);
+void add_eval(CLI::App& app, int& exit_code);
+void add_agree(CLI::App& app, int& exit_code);
+void add_quantize(CLI::App& app, int& exit_code);
 
 // Prints "dotori: message" to stderr and returns kExitFailed.
 int fail(const Status& status);

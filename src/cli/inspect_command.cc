@@ -5,6 +5,7 @@
 
 #include "backends/backend.h"
 #include "cli/cli.h"
+#include "cli/quantization_report.h"
 #include "cli/report.h"
 #include "graph/writer.h"
 
@@ -47,7 +48,17 @@ Json inspect_json(const InspectOptions& o, const Model& model, const backends::P
   json["arena_bytes"] = plan.arena_bytes;
   json["packed_bytes"] = plan.packed_bytes;
   json["file_bytes"] = model.file_bytes();
+  if (!graph.quantization.empty()) json["quantization"] = quantization_json(graph.quantization);
   return json;
+}
+
+void print_quantization(const graph::QuantizationReport& r) {
+  std::printf("  quantised   %s; calibrated on %d samples\n  accuracy    %s\n", r.method.c_str(), r.calibration_samples,
+              accuracy_text(r).c_str());
+  if (r.bytes_before > 0) {
+    std::printf("  size        %s, in float32 %s\n", human_bytes(static_cast<double>(r.bytes_after)).c_str(),
+                human_bytes(static_cast<double>(r.bytes_before)).c_str());
+  }
 }
 
 void print_summary(const InspectOptions& o, const Model& model, const backends::Plan& plan, std::int64_t macs) {
@@ -73,6 +84,7 @@ void print_summary(const InspectOptions& o, const Model& model, const backends::
               human_bytes(static_cast<double>(plan.arena_bytes)).c_str(),
               human_bytes(static_cast<double>(plan.packed_bytes)).c_str(),
               human_bytes(static_cast<double>(model.file_bytes())).c_str());
+  if (!graph.quantization.empty()) print_quantization(graph.quantization);
   if (!o.layers) {
     std::printf("  (--layers lists every layer, --html FILE draws the memory plan)\n");
     return;

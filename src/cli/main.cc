@@ -23,6 +23,9 @@ int main(int argc, char** argv) {
   dotori::cli::add_run(app, exit_code);
   dotori::cli::add_inspect(app, exit_code);
   dotori::cli::add_bench(app, exit_code);
+  dotori::cli::add_eval(app, exit_code);
+  dotori::cli::add_agree(app, exit_code);
+  dotori::cli::add_quantize(app, exit_code);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "cli/cli.h"
+#include "cli/quantization_report.h"
 #include "graph/graph.h"
 
 namespace dotori::cli {
@@ -16,7 +17,9 @@ constexpr const char* kStyle =
     "th,td{text-align:left;padding:3px 10px 3px 0;border-bottom:1px solid #ddd;vertical-align:top}"
     "td.n,th.n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}.bar{background:#c7843a;height:9px;display:inline-"
     "block}"
-    "table{display:block;overflow-x:auto}svg{width:100%;height:auto;border:1px solid #ddd}code{background:#f4f0ea;padding:0 3px}";
+    "table{display:block;overflow-x:auto}svg{width:100%;height:auto;border:1px solid #ddd}svg text{font-size:11px;fill:#555}"
+    "code{background:#f4f0ea;padding:0 3px}figure{margin:0}figcaption{font-size:.9em;overflow-wrap:anywhere}"
+    ".grid{display:grid;grid-template-columns:repeat(auto-fill,minmax(320px,1fr));gap:1.2em}";
 
 std::string row(const std::string& key, const std::string& value) {
   return "<tr><th>" + key + "</th><td>" + html_escape(value) + "</td></tr>\n";
@@ -96,12 +99,16 @@ std::string html_escape(const std::string& text) {
   return out;
 }
 
+std::string page_head(const std::string& title) {
+  const std::string text = html_escape(title);
+  return "<!doctype html><html lang=en><meta charset=utf-8><title>" + text + "</title><style>" + kStyle +
+         "</style>\n<h1>" + text + "</h1>\n";
+}
+
 std::string html_report(const Model& model, const backends::Plan& plan) {
   std::int64_t macs = 0;
   for (const backends::Step& step : plan.steps) macs += step.macs;
-  const std::string title = html_escape(model.name().empty() ? "model" : model.name());
-  std::string html = "<!doctype html><html lang=en><meta charset=utf-8><title>" + title + "</title><style>" + kStyle +
-                     "</style>\n<h1>" + title + "</h1>\n<table>\n";
+  std::string html = page_head(model.name().empty() ? "model" : model.name()) + "<table>\n";
   html += row("source", model.graph().source);
   html += row("task", task_name(model.task().task));
   for (const TensorInfo& t : model.inputs()) html += row("input", tensor_text(t));
@@ -111,8 +118,10 @@ std::string html_report(const Model& model, const backends::Plan& plan) {
   html += row("working memory", human_bytes(static_cast<double>(plan.arena_bytes)));
   html += row("packed weights", human_bytes(static_cast<double>(plan.packed_bytes)));
   html += row("file", human_bytes(static_cast<double>(model.file_bytes())));
+  html += "</table>\n";
+  if (!model.graph().quantization.empty()) html += quantization_section(model.graph().quantization);
   html +=
-      "</table>\n<h2>Memory plan</h2>\n<p>Steps run from left to right, the arena's bytes from bottom to top; each box "
+      "<h2>Memory plan</h2>\n<p>Steps run from left to right, the arena's bytes from bottom to top; each box "
       "is a "
       "buffer. Point at one for its name.</p>\n";
   html += memory_chart(model, plan) + "<h2>Layers</h2>\n" + node_table(model, plan);

@@ -13,6 +13,9 @@ namespace dotori::cli {
 // (steps to the right, arena bytes upwards, a box for each buffer). No scripts, nothing fetched.
 std::string html_report(const Model& model, const backends::Plan& plan);
 
+// The start of a page: head, style and heading.
+std::string page_head(const std::string& title);
+
 // "&", "<", ">" and quotes replaced.
 std::string html_escape(const std::string& text);
 

@@ -103,7 +103,8 @@ Status apply_scales(const TaskOptions& o, DetectionInfo& d) {
 Status apply_detection(const TaskOptions& o, DetectionInfo& d) {
   if (!o.decoder.empty()) {
     DOTORI_ASSIGN_OR_RETURN(d.decoder, parse_enum("--decoder", o.decoder, detection_decoder_name));
-    if (d.decoder == DetectionDecoder::kFastestDet) d.scales.assign(1, DetectionScale());
+    if (d.decoder == DetectionDecoder::kFastestDet || d.decoder == DetectionDecoder::kSsd)
+      d.scales.assign(1, DetectionScale());
   }
   if (o.classes > 0) d.classes = o.classes;
   DOTORI_RETURN_IF_ERROR(set_float("--score-threshold", o.score_threshold, d.score_threshold));
@@ -115,7 +116,8 @@ Status check_complete(const graph::Graph& graph) {
   const TaskInfo& t = graph.task;
   if (t.task == Task::kDetection) {
     if (t.detection.decoder == DetectionDecoder::kNone)
-      return invalid_argument("a detector needs --decoder (region, yolo, yolox, fastestdet or nanodet) or a --preset");
+      return invalid_argument(
+          "a detector needs --decoder (region, yolo, yolox, fastestdet, nanodet or ssd) or a --preset");
     if (t.detection.classes < 1) return invalid_argument("a detector needs --classes N, --labels FILE or a --preset");
     if (t.detection.scales.empty())
       return invalid_argument("a detector needs --strides and, for region and yolo, --anchors");
@@ -148,7 +150,7 @@ void TaskOptions::add_to(CLI::App& command) {
   group = "Classification";
   command.add_flag("--logits", logits, "the output holds logits: softmax is applied to the scores")->group(group);
   group = "Detection";
-  command.add_option("--decoder", decoder, "region (YOLOv2), yolo (v3, v4), yolox, fastestdet or nanodet")
+  command.add_option("--decoder", decoder, "region (YOLOv2), yolo (v3, v4), yolox, fastestdet, nanodet or ssd")
       ->group(group);
   command.add_option("--classes", classes, "number of classes")->check(CLI::Range(1, 100000))->group(group);
   command.add_option("--strides", strides, "pixels a cell of each scale, such as 32,16,8")->group(group);
@@ -200,7 +202,8 @@ Status TaskOptions::apply(graph::Graph& graph) const {
     t.classification.output = output;
     t.segmentation.output = output;
     for (DetectionScale& level : t.detection.scales)
-      if (t.detection.decoder == DetectionDecoder::kYolox || t.detection.decoder == DetectionDecoder::kFastestDet)
+      if (t.detection.decoder == DetectionDecoder::kYolox || t.detection.decoder == DetectionDecoder::kFastestDet ||
+          t.detection.decoder == DetectionDecoder::kSsd)
         level.output = output;
   }
   return check_complete(graph);

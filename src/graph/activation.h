@@ -39,7 +39,7 @@ enum class Function : unsigned char {
 
 const char* function_name(Function f) noexcept;  // "relu", "leaky_relu", …; static storage
 
-// y = f(x), with the parameters that f uses. float32, or int8 with a table (later).
+// y = f(x), with the parameters that f uses. float32, or int8 through a table.
 struct Activation {
   Function function = Function::kIdentity;
   float alpha = 0;

@@ -137,20 +137,26 @@ ValueId Graph::add_constant_f32(std::string constant_name, const Shape& shape, s
   return id.ok() ? *id : ValueId{};
 }
 
-Result<TensorType> Graph::infer_node(const Node& node) const {
+Result<std::vector<TensorType>> Graph::infer_outputs(const Node& node, int count) const {
   std::vector<Operand> operands;
   operands.reserve(node.inputs.size());
   for (ValueId id : node.inputs) {
     if (!id.valid()) break;
     operands.push_back(operand(id));
   }
-  TensorType type;
-  const Status status = infer(node.op, operands, Span<TensorType>(&type, 1));
+  std::vector<TensorType> types(static_cast<std::size_t>(count));
+  const Status status = infer(node.op, operands, types);
   if (!status.ok()) return status.with_context(describe_node(*this, node));
-  return type;
+  return types;
 }
 
-Result<ValueId> Graph::add_node(std::string node_name, Op op, std::vector<ValueId> node_inputs) {
+Result<TensorType> Graph::infer_node(const Node& node) const {
+  DOTORI_ASSIGN_OR_RETURN(const std::vector<TensorType> types, infer_outputs(node, 1));
+  return types[0];
+}
+
+Result<std::vector<ValueId>> Graph::add_node_outputs(std::string node_name, Op op, std::vector<ValueId> node_inputs,
+                                                     int count) {
   Node node;
   node.name = std::move(node_name);
   node.op = std::move(op);
@@ -163,15 +169,24 @@ Result<ValueId> Graph::add_node(std::string node_name, Op op, std::vector<ValueI
                               "': an input value does not exist (id " + std::to_string(id.index) + ")");
     }
   }
-  Value output;
-  DOTORI_ASSIGN_OR_RETURN(output.type, infer_node(node));
+  DOTORI_ASSIGN_OR_RETURN(const std::vector<TensorType> types, infer_outputs(node, count));
   node.name =
       unique_name(node.name, nodes_.size(), [&](std::size_t i) -> const std::string& { return nodes_[i].name; });
-  output.name = unique_value_name(node.name);
-  const ValueId id = add_value(std::move(output));
-  node.outputs.push_back(id);
+  for (std::size_t i = 0; i < types.size(); ++i) {
+    Value output;
+    output.type = types[i];
+    output.name = unique_value_name(i == 0 ? node.name : node.name + "/" + std::to_string(i));
+    node.outputs.push_back(add_value(std::move(output)));
+  }
+  std::vector<ValueId> ids = node.outputs;
   nodes_.push_back(std::move(node));
-  return id;
+  return ids;
+}
+
+Result<ValueId> Graph::add_node(std::string node_name, Op op, std::vector<ValueId> node_inputs) {
+  DOTORI_ASSIGN_OR_RETURN(const std::vector<ValueId> ids,
+                          add_node_outputs(std::move(node_name), std::move(op), std::move(node_inputs), 1));
+  return ids[0];
 }
 
 std::string Graph::unique_value_name(const std::string& base) const {
@@ -200,7 +215,9 @@ std::int64_t Graph::parameter_count() const noexcept {
       if (!in_range(*this, id) || counted[static_cast<std::size_t>(id.index)]) continue;
       counted[static_cast<std::size_t>(id.index)] = true;
       const Value& v = value(id);
-      if (v.is_constant() && v.type.type == DataType::kFloat32) count += v.type.shape.elements();
+      const bool number = v.type.type == DataType::kFloat32 || v.type.type == DataType::kInt8 ||
+                          (v.type.type == DataType::kInt32 && !v.quantization.empty());
+      if (v.is_constant() && number) count += v.type.shape.elements();
     }
   }
   return count;
@@ -262,7 +279,9 @@ std::string to_string(const Graph& graph) {
     text += ")";
     if (open + 2 < op.size()) text += " " + op.substr(open + 1, op.size() - open - 2);
     text += " ->";
-    for (ValueId id : node.outputs) text += " " + graph.value(id).name + " " + type_text(graph.value(id).type);
+    for (ValueId id : node.outputs) {
+      text += (id == node.outputs[0] ? " " : ", ") + graph.value(id).name + " " + type_text(graph.value(id).type);
+    }
     text += "\n";
   }
   for (ValueId id : graph.outputs) text += "output " + graph.value(id).name + "\n";

@@ -12,6 +12,7 @@
 
 #include "graph/ids.h"
 #include "graph/op.h"
+#include "graph/quantization_report.h"
 
 namespace dotori::graph {
 
@@ -26,7 +27,7 @@ struct Constant {
 struct Value {
   std::string name;  // from the source file; unique in the graph
   TensorType type;
-  Quantization quantization;
+  Quantization quantization;  // of a float32 constant: what its elements were dequantised from (int8)
   Constant constant;   // data != nullptr: a constant
   Shape source_order;  // see TensorInfo::source_order; for graph inputs and outputs
 
@@ -46,6 +47,7 @@ class Graph {
   std::string name;    // of the network
   std::string source;  // format and file it was converted from, such as "onnx: yolox_nano.onnx"
   TaskInfo task;
+  QuantizationReport quantization;  // empty unless the graph was quantised by Dotori
   std::vector<ValueId> inputs;
   std::vector<ValueId> outputs;
 
@@ -70,6 +72,8 @@ class Graph {
   // among the values), the node too (made unique among the nodes); an empty name becomes the operator's. Invalid ids at
   // the end of the inputs are dropped. O(values + nodes). Errors carry the node's name, operator and input shapes.
   Result<ValueId> add_node(std::string name, Op op, std::vector<ValueId> node_inputs);
+  // The same for an operator with `count` outputs; those behind the first are named "<node's name>/<number>".
+  Result<std::vector<ValueId>> add_node_outputs(std::string name, Op op, std::vector<ValueId> node_inputs, int count);
   // `base`, or `base` with a number behind it, not used by any value so far.
   std::string unique_value_name(const std::string& base) const;
 
@@ -78,9 +82,10 @@ class Graph {
   // Runs the operator's infer() over the node's inputs (ids valid and of this graph, but for the optional ones left out
   // at the end). Errors as in add_node.
   Result<TensorType> infer_node(const Node& node) const;
+  Result<std::vector<TensorType>> infer_outputs(const Node& node, int count) const;
   // The node that writes `id`, invalid for inputs and constants. O(nodes).
   NodeId producer(ValueId id) const noexcept;
-  // Parameters: elements of all float constants that some node reads.
+  // Parameters: elements of all float32, int8 and quantised int32 constants that some node reads.
   std::int64_t parameter_count() const noexcept;
 
  private:

@@ -108,7 +108,10 @@ class GraphReader {
     }
     DOTORI_RETURN_IF_ERROR(read_ids("graph inputs", stored.inputs(), 0, values, &graph->inputs));
     DOTORI_RETURN_IF_ERROR(read_ids("graph outputs", stored.outputs(), 0, values, &graph->outputs));
-    return read_task(reader_, *stored.task(), &graph->task).with_context("task");
+    DOTORI_RETURN_IF_ERROR(read_task(reader_, *stored.task(), &graph->task).with_context("task"));
+    if (stored.quantization() == nullptr) return {};
+    return read_quantization_report(reader_, *stored.quantization(), &graph->quantization)
+        .with_context("quantisation report");
   }
 
  private:
@@ -124,6 +127,7 @@ class GraphReader {
       DOTORI_RETURN_IF_ERROR(reader_.list("the scales", q->scales(), &value->quantization.scales));
       DOTORI_RETURN_IF_ERROR(reader_.list("the zero points", q->zero_points(), &value->quantization.zero_points));
       value->quantization.axis = q->axis();
+      if (q->zero_points() == nullptr) value->quantization.zero_points.assign(value->quantization.scales.size(), 0);
     }
     if (stored.constant() == nullptr) return {};
     return read_constant(*stored.constant(), value).with_context("constant '" + value->name + "'");

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "graph/table_reader.h"
 
+#include <cmath>
+
 #include "graph/file_format.h"
 
 namespace dotori::graph {
@@ -106,6 +108,41 @@ Status read_task(TableReader& reader, const stored::Task& stored, TaskInfo* out)
   out->segmentation.output = stored.segmentation()->output();
   out->segmentation.threshold = stored.segmentation()->threshold();
   out->segmentation.min_max_norm = stored.segmentation()->min_max_norm();
+  return {};
+}
+
+Status read_quantization_report(TableReader& reader, const stored::QuantizationReport& stored,
+                                QuantizationReport* out) {
+  *out = QuantizationReport();
+  DOTORI_RETURN_IF_ERROR(reader.text("the method", stored.method(), &out->method));
+  DOTORI_RETURN_IF_ERROR(reader.text("the metric", stored.metric(), &out->metric));
+  out->calibration_samples = stored.calibration_samples();
+  out->metric_samples = stored.metric_samples();
+  out->before = stored.before();
+  out->after = stored.after();
+  out->max_drop = stored.max_drop();
+  out->bytes_before = stored.bytes_before();
+  out->bytes_after = stored.bytes_after();
+  if (out->method.empty()) return corrupt_model("the method is empty");
+  if (out->calibration_samples < 0 || out->metric_samples < 0) return corrupt_model("a number of samples is negative");
+  if (!std::isfinite(out->before) || !std::isfinite(out->after) || !std::isfinite(out->max_drop)) {
+    return corrupt_model("a figure is not finite");
+  }
+  if (stored.nodes() == nullptr) return {};
+  DOTORI_RETURN_IF_ERROR(reader.claim("nodes", stored.nodes()->size(), 2 * sizeof(flatbuffers::uoffset_t)));
+  for (const stored::QuantizedNode* node : *stored.nodes()) {
+    QuantizedNode n;
+    DOTORI_RETURN_IF_ERROR(reader.text("a node's name", node->name(), &n.name));
+    n.bits = node->bits();
+    n.sqnr_db = node->sqnr_db();
+    n.scale = node->scale();
+    n.zero_point = node->zero_point();
+    n.range = enumerator<RangeMethod>(node->range());
+    if (!std::isfinite(n.sqnr_db) || !std::isfinite(n.scale) || n.range >= RangeMethod::kCount) {
+      return corrupt_model("the figures of node '" + n.name + "' are damaged");
+    }
+    out->nodes.push_back(std::move(n));
+  }
   return {};
 }
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "graph/model_generated.h"
+#include "graph/quantization_report.h"
 
 namespace dotori::graph {
 
@@ -45,5 +46,9 @@ class TableReader {
 
 // The task metadata. The result is not verified yet. Errors: kCorruptModel.
 Status read_task(TableReader& reader, const stored::Task& stored, TaskInfo* out);
+
+// All of it is checked, but for whether its nodes exist. Errors: kCorruptModel.
+Status read_quantization_report(TableReader& reader, const stored::QuantizationReport& stored,
+                                QuantizationReport* out);
 
 }  // namespace dotori::graph

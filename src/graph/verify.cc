@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "graph/ops/checks.h"
+#include "graph/verify_quantization.h"
 #include "graph/verify_task.h"
 
 namespace dotori::graph {
@@ -140,7 +141,7 @@ Status check_node(const Graph& graph, const Node& node, std::vector<Source>& sou
                             types[i].shape.to_string() + ", found " + data_type_name(value.type.type) + " " +
                             value.type.shape.to_string());
   }
-  return {};
+  return verify_quantization(graph, node);
 }
 
 }  // namespace

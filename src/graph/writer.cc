@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "graph/writer.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <type_traits>
@@ -57,6 +58,13 @@ Status check_payload(const Graph& graph) {
   for (std::size_t i = 0; i < graph.task.labels.size(); ++i) {
     DOTORI_RETURN_IF_ERROR(check.text("label " + std::to_string(i), graph.task.labels[i]));
   }
+  const QuantizationReport& report = graph.quantization;
+  DOTORI_RETURN_IF_ERROR(check.text("the quantisation's method", report.method));
+  DOTORI_RETURN_IF_ERROR(check.text("the quantisation's metric", report.metric));
+  for (const QuantizedNode& node : report.nodes) {
+    DOTORI_RETURN_IF_ERROR(check.text("the name of a quantised node", node.name));
+    check.add(1, 64);
+  }
   return check.result();
 }
 
@@ -80,7 +88,10 @@ class TableWriter {
     const auto inputs = write_ids(graph_.inputs);
     const auto outputs = write_ids(graph_.outputs);
     const auto task = write_task(graph_.task);
-    builder_.Finish(stored::CreateModel(builder_, name, source, stored_values, stored_nodes, inputs, outputs, task));
+    Offset<stored::QuantizationReport> report;
+    if (!graph_.quantization.empty()) report = write_report(graph_.quantization);
+    builder_.Finish(
+        stored::CreateModel(builder_, name, source, stored_values, stored_nodes, inputs, outputs, task, report));
   }
 
   Span<const unsigned char> tables() const { return {builder_.GetBufferPointer(), builder_.GetSize()}; }
@@ -109,7 +120,11 @@ class TableWriter {
     if (!(value.quantization == Quantization())) {
       const Quantization& q = value.quantization;
       const auto scales = write_list(q.scales.data(), q.scales.size());
-      const auto zero_points = write_list(q.zero_points.data(), q.zero_points.size());
+      // A scale for each channel goes with zero points of 0; they would take up as much room as the scales.
+      const bool all_zero =
+          std::all_of(q.zero_points.begin(), q.zero_points.end(), [](std::int32_t z) { return z == 0; });
+      const bool implied = all_zero && q.zero_points.size() == q.scales.size();
+      const auto zero_points = write_list(q.zero_points.data(), implied ? 0 : q.zero_points.size());
       quantization = stored::CreateQuantization(builder_, scales, zero_points, q.axis);
     }
     stored::Extent extent(weights_bytes_, value.constant.size_bytes);
@@ -172,6 +187,21 @@ class TableWriter {
     const auto stored_scales = builder_.CreateVector(scales);
     return stored::CreateDetection(builder_, static_cast<std::uint8_t>(d.decoder), d.classes, stored_scales,
                                    d.scale_x_y, d.new_coords, d.score_threshold, d.nms_iou);
+  }
+
+  Offset<stored::QuantizationReport> write_report(const QuantizationReport& report) {
+    std::vector<Offset<stored::QuantizedNode>> nodes;
+    for (const QuantizedNode& n : report.nodes) {
+      const auto node_name = builder_.CreateString(n.name);
+      nodes.push_back(stored::CreateQuantizedNode(builder_, node_name, n.bits, n.sqnr_db, n.scale, n.zero_point,
+                                                  static_cast<std::uint8_t>(n.range)));
+    }
+    const auto method = builder_.CreateString(report.method);
+    const auto metric = builder_.CreateString(report.metric);
+    const auto stored_nodes = builder_.CreateVector(nodes);
+    return stored::CreateQuantizationReport(builder_, method, report.calibration_samples, metric,
+                                            report.metric_samples, report.before, report.after, report.max_drop,
+                                            report.bytes_before, report.bytes_after, stored_nodes);
   }
 
   const Graph& graph_;

@@ -87,7 +87,8 @@ Result<TensorView> find_output(Span<const TensorView> outputs, int index) {
   const TensorView& t = outputs[static_cast<std::size_t>(index)];
   DOTORI_ASSIGN_OR_RETURN(const std::int64_t elements, t.shape.checked_elements());
   if (t.f32() == nullptr || t.size_bytes < static_cast<std::size_t>(elements) * sizeof(float))
-    return invalid_argument("output " + std::to_string(index) + " must be float32, found " + describe(t));
+    return invalid_argument("output " + std::to_string(index) +
+                            " must be float32, or int8 or uint8 with a scale, found " + describe(t));
   return t;
 }
 
@@ -279,6 +280,46 @@ Status decode_nanodet(const Decoding& d, const DetectionScale& scale) {
   return {};
 }
 
+// TFLite_Detection_PostProcess: corners as parts of the input's sides; the first `count` rows are boxes, each with its
+// best class, overlaps gone.
+Status decode_ssd(const Decoding& d) {
+  if (d.info.scales.size() != 1) return invalid_argument("an SSD detector has one scale");
+  const int first = d.info.scales[0].output;
+  TensorView t[4];
+  for (int i = 0; i < 4; ++i) {
+    DOTORI_ASSIGN_OR_RETURN(t[i], find_output(d.outputs, first + i));
+  }
+  const std::int64_t rows = t[1].elements();
+  if (t[0].shape.rank() < 2 || t[0].shape[t[0].shape.rank() - 1] != 4 || t[0].elements() != rows * 4)
+    return wrong_shape(first, "[1," + std::to_string(rows) + ",4]", t[0]);
+  if (t[2].elements() != rows) return wrong_shape(first + 2, "[1," + std::to_string(rows) + "]", t[2]);
+  if (t[3].elements() != 1) return wrong_shape(first + 3, "[1]", t[3]);
+  // Not below the count: false for NaN too.
+  const float count = t[3].f32()[0];
+  const float width = static_cast<float>(d.transform.input_width),
+              height = static_cast<float>(d.transform.input_height);
+  for (std::int64_t i = 0; i < rows && static_cast<float>(i) < count; ++i) {
+    const float* box = t[0].f32() + 4 * i;
+    const float class_index = t[1].f32()[i];
+    if (!(class_index >= 0 && class_index < static_cast<float>(d.info.classes))) continue;
+    d.candidates.add_corners(box[1] * width, box[0] * height, box[3] * width, box[2] * height,
+                             static_cast<int>(class_index), t[2].f32()[i]);
+  }
+  return {};
+}
+
+// Views of float32 only: 8-bit outputs with a scale are replaced by their real numbers, which `real` keeps.
+Result<std::vector<TensorView>> real_outputs(Span<const TensorView> outputs, std::vector<std::vector<float>>* real) {
+  std::vector<TensorView> views(outputs.begin(), outputs.end());
+  for (TensorView& view : views) {
+    if (!view.quantized()) continue;
+    DOTORI_ASSIGN_OR_RETURN(std::vector<float> values, dequantize(view));
+    real->push_back(std::move(values));
+    view = {DataType::kFloat32, view.shape, real->back().data(), real->back().size() * sizeof(float)};
+  }
+  return views;
+}
+
 Status check(const DetectionInfo& info, const PhotoTransform& t) {
   constexpr int kMaxClasses = 1 << 16;
   if (info.classes < 1 || info.classes > kMaxClasses)
@@ -304,6 +345,7 @@ Status decode_all_scales(const Decoding& d) {
     case DetectionDecoder::kNanodet:
       for (const DetectionScale& scale : d.info.scales) DOTORI_RETURN_IF_ERROR(decode_nanodet(d, scale));
       return {};
+    case DetectionDecoder::kSsd: return decode_ssd(d);
     case DetectionDecoder::kNone:
     case DetectionDecoder::kCount: break;
   }
@@ -315,9 +357,14 @@ Status decode_all_scales(const Decoding& d) {
 Result<std::vector<Box>> decode_detections(const DetectionInfo& info, Span<const TensorView> outputs,
                                            const PhotoTransform& transform) {
   DOTORI_RETURN_IF_ERROR(check(info, transform));
+  std::vector<std::vector<float>> real;
+  DOTORI_ASSIGN_OR_RETURN(const std::vector<TensorView> views, real_outputs(outputs, &real));
   Candidates candidates(transform, info.score_threshold);
-  DOTORI_RETURN_IF_ERROR(decode_all_scales({info, outputs, transform, candidates}));
-  std::vector<Box> boxes = non_maximum_suppression(candidates.take(), info.nms_iou);
+  DOTORI_RETURN_IF_ERROR(decode_all_scales({info, views, transform, candidates}));
+  std::vector<Box> boxes = candidates.take();
+  if (info.decoder == DetectionDecoder::kSsd)
+    std::stable_sort(boxes.begin(), boxes.end(), [](const Box& a, const Box& b) { return a.score > b.score; });
+  else boxes = non_maximum_suppression(std::move(boxes), info.nms_iou);
 
   const float width = static_cast<float>(transform.photo_width), height = static_cast<float>(transform.photo_height);
   for (Box& b : boxes) {

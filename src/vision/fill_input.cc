@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <string>
 
 #include "vision/resize.h"
@@ -45,8 +46,12 @@ Status check(const Image& photo, const Preprocess& preprocess, const TensorView&
   if (!photo.valid()) return invalid_argument("the photo's size and pixels do not agree");
   const Shape& s = input.shape;
   const std::string found = data_type_name(input.type) + s.to_string();
-  if (input.f32() == nullptr || s.rank() != 4 || s[0] != 1)
-    return invalid_argument("a photo needs an input float32[1,height,width,channels], found " + found);
+  const bool bytes = input.type == DataType::kInt8 || input.type == DataType::kUint8;
+  if ((input.f32() == nullptr && !bytes) || input.data == nullptr || s.rank() != 4 || s[0] != 1)
+    return invalid_argument("a photo needs an input float32, int8 or uint8 [1,height,width,channels], found " + found);
+  if (bytes && !(input.scale > 0 && std::isfinite(input.scale)))
+    return invalid_argument("an input " + found + " needs a finite scale above 0, found " +
+                            std::to_string(input.scale));
   const bool gray = preprocess.order == ChannelOrder::kGray;
   if (s[3] != 3 && !(gray && s[3] == 1))
     return invalid_argument(std::string("channel order ") + channel_order_name(preprocess.order) +
@@ -54,7 +59,7 @@ Status check(const Image& photo, const Preprocess& preprocess, const TensorView&
   constexpr std::int64_t kMaxSide = 1 << 15;
   if (s[1] < 1 || s[2] < 1 || s[1] > kMaxSide || s[2] > kMaxSide)
     return invalid_argument("an input's sides must be 1.." + std::to_string(kMaxSide) + ", found " + found);
-  if (input.size_bytes < static_cast<std::size_t>(s.elements()) * sizeof(float))
+  if (input.size_bytes < static_cast<std::size_t>(s.elements()) * data_type_bytes(input.type))
     return invalid_argument("the input's memory is smaller than its shape " + found);
   if (preprocess.resize >= ResizeMode::kCount || preprocess.order >= ChannelOrder::kCount)
     return invalid_argument("unknown resize mode or channel order");
@@ -86,6 +91,18 @@ float order_channels(const float* rgb, int pixels, ChannelOrder order, int chann
   return largest;
 }
 
+// q = clamp(rne(y / scale) + zero_point). The sum is done in double, where it is exact for any zero point.
+template <class T>
+void quantize(const std::vector<float>& values, const TensorView& input) {
+  constexpr double low = std::numeric_limits<T>::min(), high = std::numeric_limits<T>::max();
+  T* stored = static_cast<T*>(input.data);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const double q = static_cast<double>(std::nearbyint(values[i] / input.scale)) + input.zero_point;
+    // Mean and scale near the largest floats can overflow to infinity and then to NaN: real zero.
+    stored[i] = static_cast<T>(std::clamp(std::isnan(q) ? static_cast<double>(input.zero_point) : q, low, high));
+  }
+}
+
 }  // namespace
 
 Result<PhotoTransform> fill_input(const Image& photo, const Preprocess& preprocess, const TensorView& input,
@@ -94,7 +111,9 @@ Result<PhotoTransform> fill_input(const Image& photo, const Preprocess& preproce
   const int height = static_cast<int>(input.shape[1]), width = static_cast<int>(input.shape[2]);
   const int channels = static_cast<int>(input.shape[3]);
   const Placement placed = place(photo, preprocess, width, height);
-  float* const data = input.f32();
+  std::vector<float> unquantized;
+  if (input.f32() == nullptr) unquantized.resize(static_cast<std::size_t>(input.elements()));
+  float* const data = input.f32() != nullptr ? input.f32() : unquantized.data();
   const auto pixel = [&](int y, int x) {
     return data + (static_cast<std::size_t>(y) * static_cast<std::size_t>(width) + static_cast<std::size_t>(x)) *
                       static_cast<std::size_t>(channels);
@@ -121,6 +140,9 @@ Result<PhotoTransform> fill_input(const Image& photo, const Preprocess& preproce
     for (int x = 0; x < placed.input.width; ++x, out += channels)
       for (int c = 0; c < channels; ++c) out[c] = (out[c] * gain - preprocess.mean[c]) * preprocess.scale[c];
   }
+
+  if (input.type == DataType::kInt8) quantize<std::int8_t>(unquantized, input);
+  if (input.type == DataType::kUint8) quantize<std::uint8_t>(unquantized, input);
 
   PhotoTransform transform;
   transform.scale_x = static_cast<float>(placed.photo.width) / static_cast<float>(placed.input.width);

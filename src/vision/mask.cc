@@ -61,18 +61,16 @@ Result<MapSize> map_size(const TensorView& map, const PhotoTransform& transform)
 }
 
 // Interpolation spreads one NaN over its neighbours, so such values are replaced first.
-std::vector<float> finite_values(const float* values, std::size_t count) {
-  std::vector<float> copy(values, values + count);
+void make_finite(std::vector<float>* values) {
   float lowest = 0;
   bool any = false;
-  for (float v : copy) {
+  for (float v : *values) {
     if (!std::isfinite(v)) continue;
     lowest = any ? std::min(lowest, v) : v;
     any = true;
   }
-  for (float& v : copy)
+  for (float& v : *values)
     if (!std::isfinite(v)) v = lowest;
-  return copy;
 }
 
 void stretch_to_unit(std::vector<float>* values) {
@@ -127,10 +125,16 @@ void spread_classes(const std::vector<std::uint8_t>& cells, int map_width, const
 
 Result<std::vector<std::uint8_t>> read_class_map(const TensorView& map, std::size_t count) {
   std::vector<std::uint8_t> cells(count);
+  std::vector<float> real;
+  if (map.quantized()) {
+    DOTORI_ASSIGN_OR_RETURN(real, dequantize(map));
+    // scale * (q - zero_point) may lie a rounding error beside the index meant.
+    for (float& v : real) v = std::nearbyint(v);
+  }
   for (std::size_t i = 0; i < count; ++i) {
     double value = 0;
-    switch (map.type) {
-      case DataType::kFloat32: value = static_cast<const float*>(map.data)[i]; break;
+    switch (real.empty() ? map.type : DataType::kFloat32) {
+      case DataType::kFloat32: value = real.empty() ? map.f32()[i] : real[i]; break;
       case DataType::kInt32: value = static_cast<const std::int32_t*>(map.data)[i]; break;
       case DataType::kInt64: value = static_cast<double>(static_cast<const std::int64_t*>(map.data)[i]); break;
       case DataType::kUint8: value = static_cast<const std::uint8_t*>(map.data)[i]; break;
@@ -149,9 +153,9 @@ Status check(const SegmentationInfo& info, const TensorView& map, const MapSize&
   const std::string found = data_type_name(map.type) + map.shape.to_string();
   if (info.decoder == MaskDecoder::kNone || info.decoder >= MaskDecoder::kCount)
     return invalid_argument("the model says no mask decoder");
-  if (info.decoder != MaskDecoder::kClassMap && map.f32() == nullptr)
-    return invalid_argument(std::string("mask decoder ") + mask_decoder_name(info.decoder) + " needs float32, found " +
-                            found);
+  if (info.decoder != MaskDecoder::kClassMap && map.f32() == nullptr && !map.quantized())
+    return invalid_argument(std::string("mask decoder ") + mask_decoder_name(info.decoder) +
+                            " needs float32, or int8 or uint8 with a scale, found " + found);
   if (info.decoder != MaskDecoder::kArgMax && size.channels != 1)
     return invalid_argument(std::string("mask decoder ") + mask_decoder_name(info.decoder) +
                             " needs one channel, found " + found);
@@ -181,7 +185,8 @@ Result<Mask> decode_mask(const SegmentationInfo& info, const TensorView& map, co
     spread_classes(classes, size.width, across, down, &mask);
     return mask;
   }
-  std::vector<float> values = finite_values(map.f32(), cells * static_cast<std::size_t>(size.channels));
+  DOTORI_ASSIGN_OR_RETURN(std::vector<float> values, dequantize(map));
+  make_finite(&values);
   if (info.decoder == MaskDecoder::kThreshold) {
     if (info.min_max_norm) stretch_to_unit(&values);
     blend_and_decide(values, size, across, down, &mask,

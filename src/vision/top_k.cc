@@ -18,13 +18,15 @@ Result<std::vector<ClassScore>> top_k(const TensorView& scores, int k, bool appl
   }
   constexpr std::int64_t kMaxClasses = 1 << 24;
   if (classes > kMaxClasses) return invalid_argument("too many classes: " + found);
-  if (scores.f32() == nullptr || scores.size_bytes < static_cast<std::size_t>(classes) * sizeof(float))
-    return invalid_argument("class scores must be float32, found " + found);
+  auto real = dequantize(scores);
+  if (!real.ok()) return real.status().with_context("class scores");
+  const std::vector<float>& values = *real;
 
   std::vector<ClassScore> all;
   all.reserve(static_cast<std::size_t>(classes));
   for (std::int64_t i = 0; i < classes; ++i)
-    if (std::isfinite(scores.f32()[i])) all.push_back({static_cast<int>(i), scores.f32()[i]});
+    if (std::isfinite(values[static_cast<std::size_t>(i)]))
+      all.push_back({static_cast<int>(i), values[static_cast<std::size_t>(i)]});
 
   const std::size_t count = std::min(all.size(), static_cast<std::size_t>(k));
   const auto better = [](const ClassScore& a, const ClassScore& b) {

@@ -93,7 +93,8 @@ class Cli : public ::testing::Test {
 };
 
 TEST_F(Cli, HelpAndVersion) {
-  for (const char* command : {"--help", "convert --help", "run --help", "inspect --help", "bench --help"}) {
+  for (const char* command :
+       {"--help", "convert --help", "run --help", "inspect --help", "bench --help", "eval --help", "agree --help"}) {
     const Outcome o = run(command);
     EXPECT_EQ(o.exit_code, 0) << command;
     EXPECT_NE(o.out.find("Example"), std::string::npos) << command;
@@ -104,8 +105,8 @@ TEST_F(Cli, HelpAndVersion) {
 }
 
 TEST_F(Cli, WrongCommandLinesExitWithTwo) {
-  for (const char* arguments :
-       {"", "frobnicate", "run", "bench", "convert", "inspect --no-such-option x", "bench x.dtr --threads 99"}) {
+  for (const char* arguments : {"", "frobnicate", "run", "bench", "convert", "inspect --no-such-option x",
+                                "bench x.dtr --threads 99", "eval x.dtr", "agree x.dtr y.dtr"}) {
     const Outcome o = run(arguments);
     EXPECT_EQ(o.exit_code, 2) << arguments;
     EXPECT_FALSE(o.err.empty()) << arguments;
@@ -200,6 +201,68 @@ TEST_F(Cli, SeveralPhotosKeepTheirResultsApart) {
     EXPECT_TRUE(fs::exists(path(file))) << file;
 }
 
+TEST_F(Cli, EvaluatesAClassifier) {
+  convert();
+  fs::create_directory(path("photos"));
+  for (const char* name : {"1.bmp", "2.bmp"}) fs::copy(path("green.bmp"), dir / "photos" / name);
+  std::ofstream(path("labels.csv")) << "file,label\n1.bmp,1\n2.bmp,0\n";
+  const std::string command =
+      "eval " + path("net.dtr") + " --images " + path("photos") + " --labels " + path("labels.csv");
+  const Outcome o = run(command + " --json");
+  ASSERT_EQ(o.exit_code, 0) << o.err;
+  const Json json = Json::parse(o.out);
+  EXPECT_EQ(json["top1"], 50);
+  EXPECT_EQ(json["top5"], 100);
+  EXPECT_EQ(json["photos"], 2);
+  EXPECT_GE(json["seconds"].get<double>(), 0);
+  EXPECT_EQ(Json::parse(run(command + " --limit 1 --json").out)["photos"], 1);
+  EXPECT_NE(run(command).out.find("50.00 %"), std::string::npos);
+}
+
+TEST_F(Cli, EvaluatesMasksAndBoxes) {
+  // Without pooling, the classifier's convolution is a map of colours.
+  std::ofstream(path("map.cfg")) << "[net]\nwidth=16\nheight=16\nchannels=3\n\n[convolutional]\nfilters=3\nsize=1\n"
+                                    "stride=1\npad=1\nactivation=linear\n";
+  ASSERT_EQ(run("convert " + path("map.cfg") + " " + path("net.weights") + " -o " + path("map.dtr") +
+                " --task segmentation --mask argmax")
+                .exit_code,
+            0);
+  fs::create_directories(dir / "photos");
+  fs::copy(path("green.bmp"), dir / "photos" / "1.bmp");
+  const std::string command = "eval " + path("map.dtr") + " --images " + path("photos") + " --json";
+  const Outcome o = run(command + " --masks " + path("photos"));
+  ASSERT_EQ(o.exit_code, 1);  // pure green is no colour of Pascal VOC
+  EXPECT_NE(o.err.find("0 255 0"), std::string::npos) << o.err;
+  fs::create_directory(path("masks"));
+  std::string mask = slurp(path("green.bmp"));
+  std::fill(mask.begin() + 54, mask.end(), static_cast<char>(1));
+  std::ofstream(dir / "masks" / "1.bmp", std::ios::binary) << mask;
+  const Json masks = Json::parse(run(command + " --masks " + path("masks")).out);
+  for (const char* name : {"iou", "dice", "pixel_accuracy"}) EXPECT_EQ(masks[name], 100) << name;
+
+  std::ofstream(path("boxes.json")) << R"({"images": [{"id": 1, "file_name": "1.bmp"}], "categories": [],
+                                           "annotations": []})";
+  const Outcome wrong = run(command + " --annotations " + path("boxes.json"));
+  EXPECT_EQ(wrong.exit_code, 1);
+  EXPECT_NE(wrong.err.find("boxes"), std::string::npos) << wrong.err;
+}
+
+TEST_F(Cli, AgreementOfTwoModels) {
+  convert();
+  fs::create_directories(dir / "photos" / "deep");
+  fs::copy(path("green.bmp"), dir / "photos" / "1.bmp");
+  fs::copy(path("green.bmp"), dir / "photos" / "deep" / "1.bmp");
+  const Outcome o = run("agree " + path("net.dtr") + " " + path("net.dtr") + " --images " + path("photos") +
+                        " --json --save " + path("pictures"));
+  ASSERT_EQ(o.exit_code, 0) << o.err;
+  const Json json = Json::parse(o.out);
+  EXPECT_EQ(json["count"], 2);
+  for (const char* name : {"mean", "min", "max"}) EXPECT_EQ(json[name], 100) << name;
+  for (const char* name : {"sd", "variance"}) EXPECT_EQ(json[name], 0) << name;
+  for (const char* name : {"1.bmp.png", "deep/1.bmp.png"})
+    EXPECT_EQ(slurp(dir / "pictures" / name).substr(1, 3), "PNG") << name;
+}
+
 TEST_F(Cli, FailuresAreOneLineAndWriteNothing) {
   convert();
   std::ofstream(path("junk.onnx")) << "this is no network";
@@ -240,6 +303,10 @@ TEST_F(Cli, FailuresAreOneLineAndWriteNothing) {
       {"run " + path("cut.dtr") + " " + path("green.bmp"), "cut.dtr"},
       {"inspect " + path("names"), "names"},
       {"bench " + path("cut.dtr"), "cut.dtr"},
+      {"eval " + path("net.dtr") + " --images " + path("none"), "--labels"},
+      {"eval " + path("net.dtr") + " --images " + path("none") + " --labels " + path("no.jpg"), "no.jpg:1"},
+      {"agree " + path("net.dtr") + " " + path("net.dtr") + " --images " + path("none"), "none"},
+      {"agree " + path("net.dtr") + " " + path("cut.dtr") + " --images " + path("none"), "cut.dtr"},
   };
   for (const Case& c : cases) {
     const Outcome o = run(c.arguments);

@@ -219,8 +219,9 @@ TEST(Detections, HostileValuesNeverBecomeBoxes) {
   const float hostile[] = {kNan, kInf, -kInf, 3e38f, -3e38f, 1e-40f, 100, -100, 0, 1, 0.9f};
   const PhotoTransform t = transform();
   for (int round = 0; round < 300; ++round) {
-    for (DetectionDecoder decoder : {DetectionDecoder::kRegion, DetectionDecoder::kYolo, DetectionDecoder::kYolox,
-                                     DetectionDecoder::kFastestDet, DetectionDecoder::kNanodet}) {
+    for (DetectionDecoder decoder :
+         {DetectionDecoder::kRegion, DetectionDecoder::kYolo, DetectionDecoder::kYolox, DetectionDecoder::kFastestDet,
+          DetectionDecoder::kNanodet, DetectionDecoder::kSsd}) {
       DetectionInfo info = info_for(decoder, 3, {16});
       info.score_threshold = round % 2 == 0 ? 0.2f : 0.0f;
       info.scales[0].anchors = {8, 8};
@@ -228,11 +229,17 @@ TEST(Detections, HostileValuesNeverBecomeBoxes) {
       info.new_coords = round % 3 == 0;
       Shape shape = {1, 2, 4, 8};
       if (decoder == DetectionDecoder::kYolox) shape = {1, 8, 8};
+      if (decoder == DetectionDecoder::kSsd) shape = {1, 8, 4};
       if (decoder == DetectionDecoder::kNanodet) shape = {1, 8, 3};
       Output out(shape), sides({1, 8, 16});
       for (float& v : out.values) v = hostile[random.integer(0, 10)];
       for (float& v : sides.values) v = hostile[random.integer(0, 10)];
-      const std::vector<TensorView> outputs = {out.view(), sides.view()};
+      Output classes({1, 8}), scores({1, 8}), number({1});
+      for (float& v : classes.values) v = hostile[random.integer(0, 10)];
+      for (float& v : scores.values) v = hostile[random.integer(0, 10)];
+      number.values[0] = hostile[random.integer(0, 10)];
+      std::vector<TensorView> outputs = {out.view(), sides.view()};
+      if (decoder == DetectionDecoder::kSsd) outputs = {out.view(), classes.view(), scores.view(), number.view()};
       const auto boxes = decode_detections(info, outputs, t);
       ASSERT_TRUE(boxes.ok()) << boxes.status().message();
       for (const Box& b : *boxes) {
@@ -266,6 +273,101 @@ TEST(Detections, BestCandidatesSurviveTheCap) {
   EXPECT_NEAR((*boxes)[9].score, 0.9f, 1e-6);
   EXPECT_NEAR((*boxes)[10].score, 0.2f, 1e-6);
   EXPECT_NEAR((*boxes)[10].x0, 0.25f, 1e-4);
+}
+
+// Four outputs as the network gives them, of four rows.
+struct SsdOutputs {
+  Output boxes{{1, 4, 4}}, classes{{1, 4}}, scores{{1, 4}}, count{{1}};
+  std::vector<TensorView> views() { return {boxes.view(), classes.view(), scores.view(), count.view()}; }
+  void set(std::int64_t row, std::vector<float> sides, float class_index, float score) {
+    std::copy(sides.begin(), sides.end(), boxes.cell(row));
+    classes.values[static_cast<std::size_t>(row)] = class_index;
+    scores.values[static_cast<std::size_t>(row)] = score;
+  }
+};
+
+TEST(Detections, Ssd) {
+  const DetectionInfo info = info_for(DetectionDecoder::kSsd, 90, {0});
+  SsdOutputs out;
+  out.set(0, {0.25f, 0.125f, 0.5f, 0.375f}, 17, 0.6f);
+  out.set(1, {0.25f, 0.125f, 0.5f, 0.375f}, 17, 0.9f);  // over the first one: the network meant both
+  out.set(2, {-0.5f, 0, 0.5f, 2}, 89, 0.7f);            // reaches out of the photo
+  out.set(3, {0, 0, 1, 1}, 1, 0.95f);                   // beyond the count
+  out.count.values[0] = 3;
+  const auto boxes = decode_detections(info, out.views(), transform());
+  ASSERT_TRUE(boxes.ok()) << boxes.status().message();
+  ASSERT_EQ(boxes->size(), 3u);
+  // Input 64 x 32; the photo is 2 x 4 times as large.
+  expect_box((*boxes)[0], 16, 32, 48, 64, 17, 0.9f);
+  expect_box((*boxes)[1], 0, 0, 128, 64, 89, 0.7f);
+  expect_box((*boxes)[2], 16, 32, 48, 64, 17, 0.6f);
+}
+
+TEST(Detections, SsdPassesOverWhatIsNoBox) {
+  DetectionInfo info = info_for(DetectionDecoder::kSsd, 3, {0});
+  SsdOutputs out;
+  out.set(0, {0, 0, 1, 1}, 3, 0.9f);
+  out.set(1, {0, 0, 1, 1}, -1, 0.9f);
+  out.set(2, {0, 0, 1, 1}, kNan, 0.9f);
+  out.set(3, {0, 0, 1, 1}, 2, 0.1f);
+  out.count.values[0] = 4;
+  EXPECT_TRUE(decode_detections(info, out.views(), transform())->empty());
+  info.score_threshold = 0.05f;
+  EXPECT_EQ(decode_detections(info, out.views(), transform())->size(), 1u);
+  out.count.values[0] = kNan;
+  EXPECT_TRUE(decode_detections(info, out.views(), transform())->empty());
+}
+
+TEST(Detections, SsdShapes) {
+  DetectionInfo info = info_for(DetectionDecoder::kSsd, 3, {0});
+  SsdOutputs out;
+  ASSERT_TRUE(decode_detections(info, out.views(), transform()).ok());
+  Output three({1, 3}), two({2});
+  for (std::size_t i = 0; i < 3; ++i) {
+    std::vector<TensorView> views = out.views();
+    views[i + 1] = i == 2 ? two.view() : three.view();
+    EXPECT_EQ(decode_detections(info, views, transform()).status().code(), StatusCode::kInvalidArgument) << i;
+  }
+  info.scales[0].output = 1;  // the count would be output 4
+  EXPECT_FALSE(decode_detections(info, out.views(), transform()).ok());
+  info = info_for(DetectionDecoder::kSsd, 3, {0, 0});
+  EXPECT_FALSE(decode_detections(info, out.views(), transform()).ok());
+}
+
+TEST(Detections, QuantisedOutputs) {
+  // The same numbers, which 8 bits with this scale hold exactly, as float32, int8 and uint8.
+  DetectionInfo info = info_for(DetectionDecoder::kYolox, 2, {16});
+  const float scale = 0.25f;
+  Output out({1, 8, 7}, -1);
+  const float cell[] = {0.5f, 0.25f, 0.5f, -0.5f, 0.75f, 0.25f, 1};
+  std::copy(cell, cell + 7, out.cell(3));
+  std::vector<std::int8_t> s8;
+  std::vector<std::uint8_t> u8;
+  for (float v : out.values) {
+    s8.push_back(static_cast<std::int8_t>(v / scale - 100));
+    u8.push_back(static_cast<std::uint8_t>(v / scale + 30));
+  }
+  const auto expected = decode_detections(info, std::vector<TensorView>{out.view()}, transform());
+  ASSERT_TRUE(expected.ok());
+  ASSERT_EQ(expected->size(), 1u);
+  TensorView views[2] = {out.view(), out.view()};
+  views[0].type = DataType::kInt8;
+  views[0].data = s8.data();
+  views[0].zero_point = -100;
+  views[1].type = DataType::kUint8;
+  views[1].data = u8.data();
+  views[1].zero_point = 30;
+  for (TensorView& view : views) {
+    view.size_bytes = s8.size();
+    EXPECT_FALSE(decode_detections(info, std::vector<TensorView>{view}, transform()).ok());
+    view.scale = scale;
+    const auto boxes = decode_detections(info, std::vector<TensorView>{view}, transform());
+    ASSERT_TRUE(boxes.ok()) << boxes.status().message();
+    ASSERT_EQ(boxes->size(), 1u);
+    const Box& b = (*boxes)[0];
+    const Box& e = (*expected)[0];
+    EXPECT_TRUE(b.x0 == e.x0 && b.y0 == e.y0 && b.x1 == e.x1 && b.y1 == e.y1 && b.score == e.score);
+  }
 }
 
 }  // namespace

@@ -248,5 +248,77 @@ TEST(FillInput, RefusesWhatDoesNotFit) {
   EXPECT_EQ(code(image, p, input.view), StatusCode::kInvalidArgument);
 }
 
+// An 8-bit input with guard bands.
+template <class T>
+struct QuantisedInput {
+  QuantisedInput(DataType type, int height, int width, float scale, std::int32_t zero_point)
+      : buffer(static_cast<std::size_t>(3 * height * width)) {
+    view.type = type;
+    view.shape = {1, height, width, 3};
+    view.data = buffer.data();
+    view.size_bytes = buffer.size();
+    view.scale = scale;
+    view.zero_point = zero_point;
+  }
+  testing::GuardedBuffer<T> buffer;
+  TensorView view;
+};
+
+template <class T>
+void expect_rounded(DataType type, float scale, std::int32_t zero_point) {
+  const Image photo = noise(37, 23, 8);
+  Preprocess p = raw(ResizeMode::kLetterbox);
+  for (int c = 0; c < 3; ++c) {
+    p.mean[c] = 100.0f + 10.0f * static_cast<float>(c);
+    p.scale[c] = 1 / 58.0f;
+  }
+  Input real(16, 16, 3);
+  QuantisedInput<T> stored(type, 16, 16, scale, zero_point);
+  ASSERT_TRUE(fill_input(photo, p, real.view).ok());
+  const auto transform = fill_input(photo, p, stored.view);
+  ASSERT_TRUE(transform.ok()) << transform.status().message();
+  EXPECT_EQ(transform->input_width, 16);
+  EXPECT_TRUE(stored.buffer.guards_intact());
+  const double low = std::numeric_limits<T>::min(), high = std::numeric_limits<T>::max();
+  for (std::size_t i = 0; i < stored.buffer.size(); ++i) {
+    const double q = std::nearbyint(real.view.f32()[i] / scale) + zero_point;
+    ASSERT_EQ(stored.buffer.data()[i], std::min(std::max(q, low), high)) << i;
+  }
+}
+
+TEST(FillInput, QuantisedInputs) {
+  expect_rounded<std::int8_t>(DataType::kInt8, 0.02f, -3);
+  expect_rounded<std::int8_t>(DataType::kInt8, 0.004f, 0);  // clamps at both ends
+  expect_rounded<std::uint8_t>(DataType::kUint8, 0.02f, 117);
+  expect_rounded<std::uint8_t>(DataType::kUint8, 0.5f, 250);
+}
+
+TEST(FillInput, RawBytesAndTiesToEven) {
+  // scale 1, zero point 0: the photo's own bytes. scale 2: halves to the even neighbour.
+  Image photo = make_image(4, 1);
+  for (std::size_t i = 0; i < 12; ++i) photo.pixels[i] = static_cast<std::uint8_t>(i);
+  QuantisedInput<std::uint8_t> bytes(DataType::kUint8, 1, 4, 1, 0), halves(DataType::kUint8, 1, 4, 2, 0);
+  ASSERT_TRUE(fill_input(photo, raw(), bytes.view).ok());
+  ASSERT_TRUE(fill_input(photo, raw(), halves.view).ok());
+  const int expected[12] = {0, 0, 1, 2, 2, 2, 3, 4, 4, 4, 5, 6};
+  for (std::size_t i = 0; i < 12; ++i) {
+    EXPECT_EQ(bytes.buffer.data()[i], i);
+    EXPECT_EQ(halves.buffer.data()[i], expected[i]) << i;
+  }
+}
+
+TEST(FillInput, QuantisedInputsNeedAScale) {
+  const Image photo = noise(4, 4, 1);
+  for (float scale : {0.0f, -1.0f, std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
+    QuantisedInput<std::int8_t> input(DataType::kInt8, 4, 4, scale, 0);
+    const Status status = fill_input(photo, raw(), input.view).status();
+    EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
+    EXPECT_NE(status.message().find("scale"), std::string::npos) << status.message();
+  }
+  QuantisedInput<std::int8_t> input(DataType::kInt8, 4, 4, 1, 0);
+  --input.view.size_bytes;
+  EXPECT_FALSE(fill_input(photo, raw(), input.view).ok());
+}
+
 }  // namespace
 }  // namespace dotori::vision

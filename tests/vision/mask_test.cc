@@ -131,5 +131,36 @@ TEST(Mask, RefusesWhatDoesNotFit) {
             StatusCode::kInvalidArgument);
 }
 
+TEST(Mask, QuantisedMapsAreDequantisedFirst) {
+  // -0.5, 0.5, 1.5, 0: interpolated and compared as real numbers.
+  std::vector<std::int8_t> stored = {-7, -3, 1, -5};
+  std::vector<float> real = {-0.5f, 0.5f, 1.5f, 0};
+  TensorView view{DataType::kInt8, {1, 2, 2, 1}, stored.data(), stored.size()};
+  SegmentationInfo info = info_for(MaskDecoder::kThreshold);
+  info.threshold = 0.25f;
+  EXPECT_FALSE(decode_mask(info, view, stretch(6, 6, 4, 4)).ok());
+  view.scale = 0.25f;
+  view.zero_point = -5;
+  const auto mask = decode_mask(info, view, stretch(6, 6, 4, 4));
+  ASSERT_TRUE(mask.ok()) << mask.status().message();
+  EXPECT_EQ(mask->classes, decode_mask(info, view_of(real, {1, 2, 2, 1}), stretch(6, 6, 4, 4))->classes);
+
+  std::vector<std::uint8_t> scores = {10, 20, 200, 100};
+  view = {DataType::kUint8, {1, 1, 2, 2}, scores.data(), scores.size(), 0.1f, 128};
+  EXPECT_EQ(decode_mask(info_for(MaskDecoder::kArgMax), view, stretch(2, 1, 2, 1))->classes, (Row{1, 0}));
+}
+
+TEST(Mask, QuantisedClassMap) {
+  // Without a scale the bytes are the classes; with one, the nearest whole real number.
+  std::vector<std::uint8_t> stored = {0, 30, 70};
+  TensorView view{DataType::kUint8, {1, 3}, stored.data(), stored.size()};
+  const SegmentationInfo info = info_for(MaskDecoder::kClassMap);
+  EXPECT_EQ(decode_mask(info, view, stretch(3, 1, 3, 1))->classes, (Row{0, 30, 70}));
+  view.scale = 0.1f;
+  EXPECT_EQ(decode_mask(info, view, stretch(3, 1, 3, 1))->classes, (Row{0, 3, 7}));
+  view.zero_point = 30;
+  EXPECT_FALSE(decode_mask(info, view, stretch(3, 1, 3, 1)).ok());  // class -3
+}
+
 }  // namespace
 }  // namespace dotori::vision

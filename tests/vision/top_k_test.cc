@@ -59,5 +59,23 @@ TEST(TopK, RefusesWhatIsNoRowOfScores) {
   EXPECT_EQ(top_k(bytes, 1).status().code(), StatusCode::kInvalidArgument);
 }
 
+TEST(TopK, QuantisedScores) {
+  std::vector<std::uint8_t> stored = {3, 200, 255, 200};
+  TensorView view{DataType::kUint8, {1, 4}, stored.data(), stored.size()};
+  EXPECT_FALSE(top_k(view, 2).ok());
+  view.scale = 1.0f / 256;
+  const auto best = top_k(view, 3);
+  ASSERT_TRUE(best.ok()) << best.status().message();
+  EXPECT_EQ((*best)[0].index, 2);
+  EXPECT_EQ((*best)[0].score, 255.0f / 256);
+  EXPECT_EQ((*best)[1].index, 1);
+  EXPECT_EQ((*best)[2].index, 3);
+
+  std::vector<std::int8_t> logits = {10, -20, 12};
+  view = {DataType::kInt8, {3}, logits.data(), logits.size(), 0.5f, -20};
+  EXPECT_EQ(top_k(view, 1)->at(0).score, 16);
+  EXPECT_NEAR(top_k(view, 1, true)->at(0).score, 1 / (1 + std::exp(-1.0) + std::exp(-16.0)), 1e-6);
+}
+
 }  // namespace
 }  // namespace dotori::vision

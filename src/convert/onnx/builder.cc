@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "graph/verify_quantization.h"
+
 namespace dotori::convert::onnx {
 namespace {
 
@@ -97,7 +99,36 @@ std::string Builder::name_with(const char* suffix) const {
 }
 
 ValueId Builder::add_node(graph::Op op, std::vector<ValueId> inputs, const char* suffix) {
-  return take(graph.add_node(name_with(suffix), std::move(op), std::move(inputs)));
+  const Quantization first = graph.value(inputs[0]).quantization;
+  bool quantized = false, same = true;
+  for (ValueId id : inputs) {
+    if (!id.valid()) continue;
+    const graph::Value& value = graph.value(id);
+    quantized = quantized || (!value.quantization.empty() && value.type.type != DataType::kFloat32);
+    same = same && value.quantization == first;
+  }
+  const bool moves = graph::keeps_quantization(op) || (std::holds_alternative<graph::Concat>(op) && same);
+  if (quantized && !moves && !std::holds_alternative<graph::Quantize>(op) &&
+      !std::holds_alternative<graph::Dequantize>(op) && !std::holds_alternative<graph::ArgMax>(op)) {
+    fail(unsupported("the operator works on quantised numbers; between QuantizeLinear and DequantizeLinear only "
+                     "operators that move elements are supported"));
+  }
+  const ValueId id = take(graph.add_node(name_with(suffix), std::move(op), std::move(inputs)));
+  if (quantized && moves) graph.value(id).quantization = first;
+  return id;
+}
+
+Tensor Builder::quantize(const Tensor& x, DataType type, const Quantization& quantization, const char* suffix) {
+  Tensor out = add(graph::Quantize{type}, {physical(x)}, x.order, suffix);
+  graph.value(out.stored).quantization = quantization;
+  out.channels_last = x.channels_last;
+  return out;
+}
+
+Tensor Builder::dequantize(const Tensor& x, const char* suffix) {
+  Tensor out = add(graph::Dequantize{}, {physical(x)}, x.order, suffix);
+  out.channels_last = x.channels_last;
+  return out;
 }
 
 ValueId Builder::physical(const Tensor& t) {
@@ -156,7 +187,7 @@ ValueId Builder::broadcast_operand(const Tensor& t, int rank, const Axes& order)
   lifted.insert(lifted.end(), t.dims.begin(), t.dims.end());
   HostTensor stored = t.host->reshaped(lifted).permuted(order);
   const auto first = std::find_if(stored.dims.begin(), stored.dims.end(), [](std::int64_t d) { return d != 1; });
-  stored.dims.erase(stored.dims.begin(), first);
+  stored = stored.reshaped(Dims(first, stored.dims.end()));
   return constant(stored, identity_order(static_cast<int>(stored.dims.size())), name_with("constant"));
 }
 
@@ -282,6 +313,7 @@ ValueId Builder::constant(const HostTensor& t, const Axes& order, const std::str
   const HostTensor stored = source.permuted(order);
   const ValueId id = take(graph.add_constant(name, graph_type(stored.element), to_shape(stored.dims),
                                              stored.bytes->data(), stored.bytes->size()));
+  graph.value(id).quantization = stored.quantization;
   constants_.emplace(std::move(key), HostConstant{source, id});
   return id;
 }

@@ -76,6 +76,10 @@ class Builder {
   graph::ValueId constant(const HostTensor& t, const Axes& order, const std::string& name);
   // A host tensor made a graph tensor, rank 4 stored NHWC; a graph tensor as it is.
   Tensor promoted(const Tensor& t, const std::string& name);
+  // `x` (float32, or quantised) with one scale: a Quantize node; and back to float32.
+  Tensor quantize(const Tensor& x, DataType type, const Quantization& quantization, const char* suffix = "");
+  Tensor dequantize(const Tensor& x, const char* suffix = "");
+  const Quantization& quantization(const Tensor& t) const { return graph.value(t.stored).quantization; }
   // `stored` in a value of its own, computed by a node: for graph outputs that are inputs, constants or outputs
   // already.
   graph::ValueId copy(graph::ValueId stored);

@@ -263,6 +263,20 @@ void HostTensor::set_integer(std::int64_t i, std::int64_t v) noexcept {
 HostTensor HostTensor::reshaped(Dims new_dims) const {
   HostTensor t = *this;
   t.dims = std::move(new_dims);
+  if (quantization.scales.size() < 2) return t;
+  // The same axis has as many elements as before, and as many in front of it.
+  const auto elements_before = [](const Dims& d, std::size_t axis) {
+    std::int64_t n = 1;
+    for (std::size_t k = 0; k < axis; ++k) n *= d[k];
+    return n;
+  };
+  const auto axis = static_cast<std::size_t>(quantization.axis);
+  for (std::size_t k = 0; k < t.dims.size(); ++k) {
+    if (t.dims[k] != dims[axis] || elements_before(t.dims, k) != elements_before(dims, axis)) continue;
+    t.quantization.axis = static_cast<int>(k);
+    return t;
+  }
+  t.quantization = {};
   return t;
 }
 
@@ -278,6 +292,10 @@ HostTensor HostTensor::permuted(const std::vector<int>& perm) const {
   Dims strides(rank, 1);
   for (std::size_t k = rank - 1; k > 0; --k) strides[k - 1] = strides[k] * dims[k];
   HostTensor out = make(element, out_dims);
+  out.quantization = quantization;
+  for (std::size_t k = 0; k < rank; ++k) {
+    if (perm[k] == quantization.axis) out.quantization.axis = static_cast<int>(k);
+  }
   const std::size_t size = element_bytes(element);
   const std::int64_t n = out.count();
   Dims index(rank, 0);

@@ -37,6 +37,9 @@ struct HostTensor {
   Element element = Element::kFloat32;
   Dims dims;
   std::shared_ptr<std::vector<unsigned char>> bytes;
+  // kFloat32 elements that are 8-bit numbers dequantised: real = scale * (stored - zero_point), stored in int8. Kept by
+  // reshaped() and permuted(). Empty: any numbers.
+  Quantization quantization;
 
   static HostTensor make(Element element, Dims dims);                    // zeros; throws as count_of
   static HostTensor from_ints(const std::vector<std::int64_t>& values);  // rank 1, kInt64
@@ -59,7 +62,8 @@ struct HostTensor {
   void set_real(std::int64_t i, double v) noexcept;
   void set_integer(std::int64_t i, std::int64_t v) noexcept;
 
-  HostTensor reshaped(Dims new_dims) const;  // the counts must be equal; not checked
+  // The counts must be equal; not checked. A quantisation by axis is lost where no axis of the result is that axis.
+  HostTensor reshaped(Dims new_dims) const;
   // Axis k of the result is axis perm[k].
   HostTensor permuted(const std::vector<int>& perm) const;
   HostTensor cast(Element to) const;

@@ -9,6 +9,7 @@
 #include <fstream>
 #include <new>
 
+#include "convert/onnx/ops.h"
 #include "convert/onnx/scope.h"
 #include "graph/verify.h"
 
@@ -148,7 +149,7 @@ class ModelImporter {
     std::vector<std::string> wanted;
     for (const auto& output : proto_.output()) wanted.push_back(output.name());
     nodes_.run(proto_, wanted);
-    for (const std::string& output : wanted) add_output(output);
+    for (const ValueInfoProto& output : proto_.output()) add_output(output);
     return std::move(builder_.graph);
   }
 
@@ -190,7 +191,20 @@ class ModelImporter {
     if (!count.ok()) fail(count.status().with_context("input '" + input.name() + "'"));
     t.stored = builder_.graph.add_input(input.name(), t.type, shape);
     set_source_order(t);
+    if (t.type == DataType::kUint8 || t.type == DataType::kInt8) t = quantized_input(t, input.name());
     nodes_.define(input.name(), t);
+  }
+
+  // A graph input of 8-bit numbers that the nodes take as quantised ones.
+  Tensor quantized_input(const Tensor& t, const std::string& name) {
+    const Quantization q = input_quantization(proto_, name);
+    if (q.empty()) return t;
+    Quantization& stored = builder_.graph.value(t.stored).quantization;
+    stored = q;
+    if (t.type == DataType::kInt8) return t;
+    stored.zero_points[0] += 128;
+    builder_.begin_node(name);
+    return builder_.quantize(t, DataType::kInt8, q, "int8");
   }
 
   void set_source_order(const Tensor& t) {
@@ -200,12 +214,18 @@ class ModelImporter {
     for (int axis : t.order) order.push_back(axis);
   }
 
-  void add_output(const std::string& name) {
+  void add_output(const ValueInfoProto& output) {
+    const std::string& name = output.name();
     graph::Graph& graph = builder_.graph;
     builder_.begin_node(name);
     Tensor t = builder_.promoted(nodes_.tensor(name), name);
     t = builder_.in_order(t, t.rank() == 4 && !t.channels_last ? channels_last_order(4) : identity_order(t.rank()));
     t.stored = builder_.physical(t);
+    Quantization q = graph.value(t.stored).quantization;
+    if (!q.empty() && output.type().tensor_type().elem_type() == TensorProto::UINT8) {
+      q.zero_points[0] += 128;
+      t = builder_.quantize(t, DataType::kUint8, q);
+    }
     const auto among = [&](const std::vector<graph::ValueId>& ids) {
       return std::find(ids.begin(), ids.end(), t.stored) != ids.end();
     };

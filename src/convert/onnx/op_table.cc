@@ -19,6 +19,7 @@ constexpr OpEntry kOps[] = {
     {"ConvTranspose", import_conv_transpose},
     {"Cos", import_unary},
     {"DepthToSpace", import_depth_to_space},
+    {"DequantizeLinear", import_dequantize_linear},
     {"Div", import_binary},
     {"Dropout", import_identity},
     {"Elu", import_unary},
@@ -50,6 +51,18 @@ constexpr OpEntry kOps[] = {
     {"PRelu", import_prelu},
     {"Pad", import_pad},
     {"Pow", import_pow},
+    {"QGemm", import_qlinear},
+    {"QLinearAdd", import_qlinear},
+    {"QLinearAveragePool", import_qlinear},
+    {"QLinearConcat", import_qlinear},
+    {"QLinearConv", import_qlinear},
+    {"QLinearGlobalAveragePool", import_qlinear},
+    {"QLinearLeakyRelu", import_qlinear},
+    {"QLinearMatMul", import_qlinear},
+    {"QLinearMul", import_qlinear},
+    {"QLinearSigmoid", import_qlinear},
+    {"QLinearSoftmax", import_qlinear},
+    {"QuantizeLinear", import_quantize_linear},
     {"Reciprocal", import_unary},
     {"ReduceL1", import_reduce},
     {"ReduceL2", import_reduce},
@@ -89,17 +102,14 @@ struct Hint {
   const char* text;
 };
 
-constexpr char kFloatModel[] = "quantised models are not supported; export the float model";
+constexpr char kDynamic[] =
+    "numbers quantised while the model runs are not supported; quantise the model statically or export the float model";
 constexpr char kDecode[] = "cut the model before it; the runtime decodes boxes itself";
 
 constexpr Hint kHints[] = {
-    {"QuantizeLinear", kFloatModel},
-    {"DequantizeLinear", kFloatModel},
-    {"DynamicQuantizeLinear", kFloatModel},
-    {"QLinearConv", kFloatModel},
-    {"QLinearMatMul", kFloatModel},
-    {"ConvInteger", kFloatModel},
-    {"MatMulInteger", kFloatModel},
+    {"DynamicQuantizeLinear", kDynamic},
+    {"ConvInteger", kDynamic},
+    {"MatMulInteger", kDynamic},
     {"NonMaxSuppression", kDecode},
     {"TopK", kDecode},
     {"RoiAlign", "two-stage detectors are not supported; use a one-stage detector"},
@@ -147,7 +157,7 @@ const char* rewrite_hint(const std::string& op_type) {
 }
 
 bool evaluate_on_host(NodeContext& ctx) {
-  return evaluate_shape(ctx) || evaluate_math(ctx);
+  return evaluate_shape(ctx) || evaluate_math(ctx) || evaluate_quantization(ctx);
 }
 
 }  // namespace dotori::convert::onnx

@@ -25,6 +25,7 @@ const char* rewrite_hint(const std::string& op_type);
 // that folds. Throws ImportError.
 bool evaluate_on_host(NodeContext& ctx);
 bool evaluate_math(NodeContext& ctx);   // element-wise and reductions
+bool evaluate_quantization(NodeContext& ctx);
 bool evaluate_shape(NodeContext& ctx);  // everything that moves or counts elements
 
 // ops_conv.cc
@@ -72,6 +73,14 @@ void import_expand(NodeContext& ctx);
 void import_tile(NodeContext& ctx);
 void import_depth_to_space(NodeContext& ctx);
 void import_space_to_depth(NodeContext& ctx);
+
+// ops_quantize.cc
+void import_quantize_linear(NodeContext& ctx);
+void import_dequantize_linear(NodeContext& ctx);
+void import_qlinear(NodeContext& ctx);
+// The quantisation that the nodes of `graph` expect of its uint8 or int8 input `name`, in int8 terms; empty: none, or one
+// by axis.
+Quantization input_quantization(const dotori_onnx::GraphProto& graph, const std::string& name);
 
 // Shared by the importer and the host evaluation.
 

@@ -149,6 +149,12 @@ void import_pad(NodeContext& ctx) {
   } else {
     pads = ctx.known_ints(1, "the pads");
     if (ctx.has_input(2)) value = static_cast<float>(ctx.known_scalar(2, "the pad value"));
+    if (const Quantization& q = ctx.builder().quantization(x); !q.empty() && mode == "constant") {
+      // The graph's operator takes a real number.
+      const HostTensor& stored = ctx.known(2, "the pad value of a quantised tensor");
+      const std::int64_t offset = stored.element == Element::kUint8 ? 128 : 0;
+      value = static_cast<float>(stored.integer(0) - offset - q.zero_points[0]) * q.scales[0];
+    }
     axes = ctx.known_ints_or(3, "the axes", {});
   }
   if (axes.empty()) {

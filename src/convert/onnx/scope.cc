@@ -45,6 +45,13 @@ bool decides_channels_last(const std::string& op_type) {
   return op_type == "Transpose" || op_type == "Reshape" || op_type == "If";
 }
 
+// ONNX Runtime's own operators for models in its "QOperator" format.
+bool is_quantized_extension(const NodeProto& node) {
+  const std::string& type = node.op_type();
+  return node.domain() == "com.microsoft" && (type.compare(0, 7, "QLinear") == 0 || type == "QGemm" ||
+                                              type == "QuantizeLinear" || type == "DequantizeLinear");
+}
+
 std::string input_shapes_text(const NodeContext& ctx) {
   std::string text;
   for (int i = 0; i < ctx.input_count(); ++i) {
@@ -165,8 +172,9 @@ void NodeImporter::import_node(const NodeProto& node, int index, const std::set<
   const std::string name = node.name().empty() ? node.op_type() + "_" + std::to_string(index) : node.name();
   NodeContext ctx(node, opset_, name, builder_);
   try {
-    if (!node.domain().empty() && node.domain() != "ai.onnx") {
-      fail(unsupported("operators of domain '" + node.domain() + "' are not supported, only those of ai.onnx"));
+    if (!node.domain().empty() && node.domain() != "ai.onnx" && !is_quantized_extension(node)) {
+      fail(unsupported("operators of domain '" + node.domain() +
+                       "' are not supported, only those of ai.onnx and the QLinear operators of com.microsoft"));
     }
     for (const std::string& input : node.input()) ctx.add_input(input.empty() ? nullptr : &tensors_.at(input));
     std::vector<bool> wanted;

@@ -1,53 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "convert/tflite/builder.h"
 
-#include <cmath>
-#include <cstring>
 #include <utility>
 
+#include "graph/verify_quantization.h"
+
 namespace dotori::convert::tflite {
-namespace {
-
-// IEEE binary16; exact.
-float half_to_float(std::uint16_t half) {
-  const int exponent = (half >> 10) & 31;
-  const int mantissa = half & 1023;
-  float magnitude;
-  if (exponent == 31) {
-    magnitude = mantissa == 0 ? INFINITY : NAN;
-  } else if (exponent == 0) {
-    magnitude = std::ldexp(static_cast<float>(mantissa), -24);
-  } else {
-    magnitude = std::ldexp(static_cast<float>(mantissa + 1024), exponent - 25);
-  }
-  return (half & 0x8000) != 0 ? -magnitude : magnitude;
-}
-
-// False for types that graphs do not have.
-bool data_type(TensorType type, DataType* result) {
-  switch (type) {
-    case TensorType::kFloat32: *result = DataType::kFloat32; return true;
-    case TensorType::kInt32: *result = DataType::kInt32; return true;
-    case TensorType::kInt64: *result = DataType::kInt64; return true;
-    case TensorType::kBool: *result = DataType::kBool; return true;
-    case TensorType::kUint8: *result = DataType::kUint8; return true;
-    case TensorType::kInt8: *result = DataType::kInt8; return true;
-    default: return false;
-  }
-}
-
-}  // namespace
-
 Status Builder::check_type(const Tensor& tensor) const {
   if (tensor.sparse)
     return unsupported("tensor '" + tensor.name + "' is stored sparse; only dense tensors are supported");
-  if (tensor.is_quantized())
-    return unsupported("tensor '" + tensor.name + "' is quantised (" + tensor_type_name(tensor.type) +
-                       "); this version imports float32 TFLite models");
   DataType ignored;
-  if (!data_type(tensor.type, &ignored))
+  if (!data_type(tensor.type, &ignored) || (tensor.is_quantized() && !tensor.is_8_bit()))
     return unsupported("tensor '" + tensor.name + "' has type " + tensor_type_name(tensor.type) +
-                       "; this version imports float32 TFLite models");
+                       (tensor.is_quantized() ? ", quantised" : "") +
+                       "; supported are float32, int32, int64, bool, and int8 and uint8 with a scale");
+  if (tensor.is_quantized() && tensor.scales.size() > 1)
+    return unsupported("tensor '" + tensor.name + "' has " + std::to_string(tensor.scales.size()) +
+                       " scales; only weights may have more than one");
   return {};
 }
 
@@ -59,7 +28,14 @@ Status Builder::add_input(int tensor, const Shape& shape) {
   if (t.is_constant()) return corrupt_model("model input '" + t.name + "' is a constant");
   DataType type = DataType::kFloat32;
   data_type(t.type, &type);
-  values_[static_cast<std::size_t>(tensor)] = graph_.add_input(graph_.unique_value_name(t.name), type, shape);
+  graph::ValueId& value = values_[static_cast<std::size_t>(tensor)];
+  value = graph_.add_input(graph_.unique_value_name(t.name), type, shape);
+  if (!t.is_quantized()) return {};
+  DOTORI_ASSIGN_OR_RETURN(const Quantization q, int8_quantization(t));
+  graph_.value(value).quantization = q;
+  if (t.type == TensorType::kInt8) return {};
+  graph_.value(value).quantization.zero_points[0] += 128;
+  DOTORI_ASSIGN_OR_RETURN(value, quantize(t.name + "/int8", value, DataType::kInt8, q));
   return {};
 }
 
@@ -97,11 +73,7 @@ Result<graph::ValueId> Builder::value_of(int tensor) {
   DOTORI_RETURN_IF_ERROR(check_type(t));
   if (!t.is_constant())
     return corrupt_model("tensor '" + t.name + "' is read, but it is neither a constant nor computed before");
-  DOTORI_RETURN_IF_ERROR(book(t.data.size()));
-  DataType type = DataType::kFloat32;
-  data_type(t.type, &type);
-  DOTORI_ASSIGN_OR_RETURN(
-      value, graph_.add_constant(graph_.unique_value_name(t.name), type, t.shape, t.data.data(), t.data.size()));
+  DOTORI_ASSIGN_OR_RETURN(value, add_constant(t));
   return value;
 }
 
@@ -111,7 +83,16 @@ Result<graph::ValueId> Builder::input(const Operator& op, int i) {
 }
 
 Result<graph::ValueId> Builder::output(int tensor) {
-  return value_of(tensor);
+  DOTORI_ASSIGN_OR_RETURN(const graph::ValueId value, value_of(tensor));
+  const Tensor& t = model_.tensors[static_cast<std::size_t>(tensor)];
+  if (!t.is_quantized() || t.type != TensorType::kUint8) return value;
+  graph::ValueId& out = outputs_[tensor];
+  if (out.valid()) return out;
+  DOTORI_ASSIGN_OR_RETURN(Quantization q, int8_quantization(t));
+  q.zero_points[0] += 128;
+  DOTORI_ASSIGN_OR_RETURN(out, quantize(t.name + "/uint8", value, DataType::kUint8, std::move(q)));
+  take_name(out, value, t.name + "/int8");
+  return out;
 }
 
 Result<Shape> Builder::input_shape(const Operator& op, int i) {
@@ -188,7 +169,32 @@ std::string Builder::unique_node_name(const std::string& base) {
 
 Result<graph::ValueId> Builder::emit(const Operator& op, const std::string& suffix, graph::Op node,
                                      std::vector<graph::ValueId> inputs) {
-  return graph_.add_node(unique_node_name(op.name + suffix), std::move(node), std::move(inputs));
+  const graph::ValueId first = inputs.empty() ? graph::ValueId{} : inputs[0];
+  const bool moves = graph::keeps_quantization(node);
+  DOTORI_ASSIGN_OR_RETURN(const graph::ValueId id,
+                          graph_.add_node(unique_node_name(op.name + suffix), std::move(node), std::move(inputs)));
+  if (graph_.value(id).type.type != DataType::kInt8) return id;
+  if (moves) {
+    graph_.value(id).quantization = graph_.value(first).quantization;
+  } else if (output_tensor(op, 0).is_quantized()) {
+    DOTORI_RETURN_IF_ERROR(check_type(output_tensor(op, 0)));
+    DOTORI_ASSIGN_OR_RETURN(graph_.value(id).quantization, int8_quantization(output_tensor(op, 0)));
+  }
+  return id;
+}
+
+Status Builder::emit_outputs(const Operator& op, graph::Op node, std::vector<graph::ValueId> inputs) {
+  const int count = static_cast<int>(op.outputs.size());
+  DOTORI_ASSIGN_OR_RETURN(
+      const std::vector<graph::ValueId> values,
+      graph_.add_node_outputs(unique_node_name(op.name), std::move(node), std::move(inputs), count));
+  for (int i = 0; i < count; ++i) {
+    const graph::ValueId value = values[static_cast<std::size_t>(i)];
+    graph_.value(value).name.clear();
+    graph_.value(value).name = graph_.unique_value_name(output_tensor(op, i).name);
+    DOTORI_RETURN_IF_ERROR(bind(op, i, value));
+  }
+  return {};
 }
 
 Status Builder::emit_output(const Operator& op, graph::Op node, std::vector<graph::ValueId> inputs) {
@@ -204,10 +210,19 @@ Status Builder::bind(const Operator& op, int i, graph::ValueId value) {
   DOTORI_RETURN_IF_ERROR(check_type(t));
   DataType type = DataType::kFloat32;
   data_type(t.type, &type);
+  if (t.is_quantized()) type = DataType::kInt8;
   const DataType found = graph_.value(value).type.type;
   if (found != type)
     return corrupt_model("output tensor '" + t.name + "' is " + tensor_type_name(t.type) +
                          " in the file, but the operator makes " + data_type_name(found));
+  if (t.is_quantized()) {
+    DOTORI_ASSIGN_OR_RETURN(Quantization q, int8_quantization(t));
+    if (!(q == graph_.value(value).quantization)) {
+      const graph::ValueId before = value;
+      DOTORI_ASSIGN_OR_RETURN(value, quantize(t.name + "/requantize", before, DataType::kInt8, std::move(q)));
+      take_name(value, before, t.name + "/before");
+    }
+  }
   values_[static_cast<std::size_t>(tensor)] = value;
   return {};
 }
@@ -260,44 +275,6 @@ std::string Builder::describe_inputs(const Operator& op) {
     text += std::string(tensor_type_name(tensor.type)) + (shape.ok() ? *shape : tensor.shape).to_string();
   }
   return text;
-}
-
-Result<std::vector<float>> constant_as_floats(const Tensor& tensor) {
-  const std::string name = "constant tensor '" + tensor.name + "' ";
-  if (tensor.sparse) return unsupported(name + "is stored sparse; only dense tensors are supported");
-  std::vector<float> result;
-  if (tensor.type == TensorType::kFloat32) {
-    const FlatNumbers<float> numbers(tensor.data);
-    for (std::size_t i = 0; i < numbers.size(); ++i) result.push_back(numbers[i]);
-    return result;
-  }
-  if (tensor.type == TensorType::kFloat16) {
-    const FlatNumbers<std::uint16_t> numbers(tensor.data);
-    for (std::size_t i = 0; i < numbers.size(); ++i) result.push_back(half_to_float(numbers[i]));
-    return result;
-  }
-  if ((tensor.type != TensorType::kInt8 && tensor.type != TensorType::kUint8) || tensor.scales.empty())
-    return unsupported(name + "has type " + tensor_type_name(tensor.type) +
-                       (tensor.scales.empty() ? " without" : " with") +
-                       " scales; float16 and scaled int8 or uint8 constants can become float32");
-  // real = scale * (stored - zero point); one scale for all, or one for each index along quantized_dimension.
-  std::int64_t inner = 1;
-  const bool per_axis = tensor.scales.size() > 1;
-  if (per_axis) {
-    const int axis = tensor.quantized_dimension;
-    if (axis < 0 || axis >= tensor.shape.rank() ||
-        tensor.shape[axis] != static_cast<std::int64_t>(tensor.scales.size()))
-      return corrupt_model(name + tensor.shape.to_string() + " has " + std::to_string(tensor.scales.size()) +
-                           " scales along axis " + std::to_string(axis));
-    for (int k = axis + 1; k < tensor.shape.rank(); ++k) inner *= tensor.shape[k];
-  }
-  const std::int64_t count = static_cast<std::int64_t>(tensor.scales.size());
-  for (std::size_t i = 0; i < tensor.data.size(); ++i) {
-    const std::size_t s = static_cast<std::size_t>(static_cast<std::int64_t>(i) / inner % count);
-    const int stored = tensor.type == TensorType::kInt8 ? static_cast<std::int8_t>(tensor.data[i]) : tensor.data[i];
-    result.push_back(tensor.scales[s] * static_cast<float>(stored - tensor.zero_points[s]));
-  }
-  return result;
 }
 
 }  // namespace dotori::convert::tflite

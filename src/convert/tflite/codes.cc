@@ -224,6 +224,7 @@ constexpr Row kLowered[] = {
     {kArgMax, lower_arg_max},
     {kCast, lower_cast},
     {kDequantize, lower_dequantize},
+    {kQuantize, lower_quantize},
     {kReshape, lower_reshape},
     {kSqueeze, lower_squeeze},
     {kExpandDims, lower_expand_dims},
@@ -255,9 +256,11 @@ std::string operator_name(const Operator& op) {
   return code_name(op.code);
 }
 
-Lower find_lower(int code) noexcept {
+Lower find_lower(const Operator& op) noexcept {
+  if (op.code == kCustomOperator)
+    return op.custom_code == "TFLite_Detection_PostProcess" ? lower_ssd_post_process : nullptr;
   for (const Row& row : kLowered)
-    if (row.code == code) return row.lower;
+    if (row.code == op.code) return row.lower;
   return nullptr;
 }
 

@@ -68,6 +68,7 @@ enum Code : int {
   kCeil = 104,
   kCos = 108,
   kElu = 111,
+  kQuantize = 114,
   kRound = 116,
   kHardSwish = 117,
   kGelu = 150,
@@ -80,6 +81,6 @@ std::string code_name(int code);
 // "CONV_2D", or for a custom operator its own name: "custom operator 'Foo'".
 std::string operator_name(const Operator& op);
 // nullptr: not supported.
-Lower find_lower(int code) noexcept;
+Lower find_lower(const Operator& op) noexcept;
 
 }  // namespace dotori::convert::tflite

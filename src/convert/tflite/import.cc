@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <new>
 
 #include "convert/convert.h"
@@ -66,7 +67,7 @@ Status check_operators(const Model& model) {
   std::string missing;
   std::string first;
   for (const Operator& op : model.operators) {
-    if (find_lower(op.code) != nullptr) continue;
+    if (find_lower(op) != nullptr) continue;
     bool folded = false;
     for (int code : kFoldedOnly) folded = folded || code == op.code;
     if (folded) continue;
@@ -78,30 +79,44 @@ Status check_operators(const Model& model) {
   return unsupported(first + " cannot be imported; not supported in this file: " + missing);
 }
 
-Status check_quantization(const Model& model) {
-  for (int t : model.inputs) {
-    const Tensor& tensor = model.tensors[static_cast<std::size_t>(t)];
-    if (tensor.is_quantized())
-      return unsupported("input tensor '" + tensor.name + "' is quantised (" + tensor_type_name(tensor.type) +
-                         "); this version imports float32 TFLite models");
-  }
-  return {};
-}
-
 Status lower_operator(Builder& builder, const Operator& op) {
   DOTORI_ASSIGN_OR_RETURN(const bool folded, fold_integers(builder, op));
   if (folded) return {};
-  const Lower lower = find_lower(op.code);
+  const Lower lower = find_lower(op);
   if (lower == nullptr) return unsupported("supported only on constant integers");
   DOTORI_RETURN_IF_ERROR(lower(builder, op));
   return builder.model().file->status();
+}
+
+// What the file itself says of its use: the pixels of a quantised image are its stored numbers, and a detector's boxes
+// are told by their operator.
+void describe_task(graph::Graph& graph) {
+  const graph::Value& input = graph.value(graph.inputs[0]);
+  if (input.type.type == DataType::kUint8 && input.type.shape.rank() == 4 && input.quantization.scales.size() == 1) {
+    for (int c = 0; c < 3; ++c) {
+      graph.task.preprocess.mean[c] = static_cast<float>(input.quantization.zero_points[0]);
+      graph.task.preprocess.scale[c] = input.quantization.scales[0];
+    }
+  }
+  for (const graph::Node& node : graph.nodes()) {
+    const auto* ssd = std::get_if<graph::SsdPostProcess>(&node.op);
+    if (ssd == nullptr) continue;
+    const std::size_t count = node.outputs.size();
+    for (std::size_t i = 0; i + count <= graph.outputs.size(); ++i) {
+      if (!std::equal(node.outputs.begin(), node.outputs.end(), graph.outputs.begin() + static_cast<std::ptrdiff_t>(i)))
+        continue;
+      graph.task.task = Task::kDetection;
+      graph.task.detection.decoder = DetectionDecoder::kSsd;
+      graph.task.detection.classes = std::max(ssd->classes, static_cast<int>(graph.task.labels.size()));
+      graph.task.detection.scales = {DetectionScale{static_cast<int>(i), -1, 0, {}}};
+    }
+  }
 }
 
 Result<graph::Graph> build(const graph::Constant& file, const std::string& path, const ImportOptions& options) {
   const Span<const unsigned char> bytes(static_cast<const unsigned char*>(file.data), file.size_bytes);
   DOTORI_ASSIGN_OR_RETURN(Model model, read_model(bytes));
   DOTORI_RETURN_IF_ERROR(check_options(model, options));
-  DOTORI_RETURN_IF_ERROR(check_quantization(model));
   DOTORI_RETURN_IF_ERROR(check_operators(model));
   Builder builder(model);
   for (int t : model.inputs) {
@@ -120,8 +135,10 @@ Result<graph::Graph> build(const graph::Constant& file, const std::string& path,
   }
   const std::string name = base_name(path);
   graph.name = model.name.empty() || model.name == "main" ? name.substr(0, name.rfind(".tflite")) : model.name;
-  graph.source = "tflite: " + name;
+  const std::string notes = builder.notes();
+  graph.source = "tflite: " + name + (notes.empty() ? "" : " (" + notes + ")");
   graph.task.labels = read_labels(bytes);
+  describe_task(graph);
   DOTORI_RETURN_IF_ERROR(graph::verify(graph));
   return std::move(graph);
 }

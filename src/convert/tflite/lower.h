@@ -28,6 +28,7 @@ Status lower_reduce(Builder& builder, const Operator& op);
 Status lower_arg_max(Builder& builder, const Operator& op);
 Status lower_cast(Builder& builder, const Operator& op);
 Status lower_dequantize(Builder& builder, const Operator& op);
+Status lower_quantize(Builder& builder, const Operator& op);
 
 // lower_movement.cc: same elements, another shape or order
 Status lower_reshape(Builder& builder, const Operator& op);
@@ -47,6 +48,9 @@ Status lower_slice(Builder& builder, const Operator& op);
 Status lower_strided_slice(Builder& builder, const Operator& op);
 Status lower_split(Builder& builder, const Operator& op);
 Status lower_split_v(Builder& builder, const Operator& op);
+
+// lower_ssd.cc: the custom operator TFLite_Detection_PostProcess
+Status lower_ssd_post_process(Builder& builder, const Operator& op);
 
 // fold_integers.cc: computes an operator whose output is int32 or int64 and whose inputs are such constants (or, for
 // SHAPE, anything of known shape): how files carry dynamic shapes. True: the output is a constant now.

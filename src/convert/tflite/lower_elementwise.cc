@@ -38,6 +38,16 @@ Status lower_binary(Builder& builder, const Operator& op) {
     DOTORI_ASSIGN_OR_RETURN(const FlatTable options, builder.options(op, type));
     DOTORI_ASSIGN_OR_RETURN(node.activation, builder.activation(options, 0));
   }
+  const Tensor& to = builder.output_tensor(op, 0);
+  const bool real_only = node.function == graph::BinaryFunction::kDiv ||
+                         node.function == graph::BinaryFunction::kPow ||
+                         node.function == graph::BinaryFunction::kSquaredDifference;
+  if (to.is_quantized() && to.is_8_bit() && real_only) {
+    DOTORI_ASSIGN_OR_RETURN(const graph::ValueId a, builder.real_input(op, 0));
+    DOTORI_ASSIGN_OR_RETURN(const graph::ValueId b, builder.real_input(op, 1));
+    DOTORI_ASSIGN_OR_RETURN(const graph::ValueId y, builder.emit(op, "/real", node, {a, b}));
+    return builder.emit_output(op, graph::Quantize{DataType::kInt8}, {y});
+  }
   DOTORI_ASSIGN_OR_RETURN(const graph::ValueId a, builder.input(op, 0));
   DOTORI_ASSIGN_OR_RETURN(const graph::ValueId b, builder.input(op, 1));
   return builder.emit_output(op, node, {a, b});
@@ -151,7 +161,11 @@ Status lower_arg_max(Builder& builder, const Operator& op) {
 Status lower_cast(Builder& builder, const Operator& op) {
   DOTORI_RETURN_IF_ERROR(builder.expect_inputs(op, 1, 1));
   DOTORI_RETURN_IF_ERROR(builder.expect_outputs(op, 1));
+  const Tensor& from = builder.input_tensor(op, 0);
   const Tensor& to = builder.output_tensor(op, 0);
+  if (from.is_quantized() || to.is_quantized())
+    return unsupported("a cast of quantised numbers (" + std::string(tensor_type_name(from.type)) + " to " +
+                       tensor_type_name(to.type) + "); use QUANTIZE or DEQUANTIZE");
   graph::Cast node;
   switch (to.type) {
     case TensorType::kFloat32: node.to = DataType::kFloat32; break;
@@ -172,11 +186,32 @@ Status lower_dequantize(Builder& builder, const Operator& op) {
   DOTORI_RETURN_IF_ERROR(builder.expect_outputs(op, 1));
   const Tensor& from = builder.input_tensor(op, 0);
   Tensor& to = builder.output_tensor(op, 0);
-  if (!from.is_constant())
-    return unsupported("tensor '" + from.name + "' is quantised (" + tensor_type_name(from.type) +
-                       "); this version imports float32 TFLite models");
+  if (!from.is_constant()) {
+    if (!from.is_quantized() || !from.is_8_bit())
+      return unsupported("tensor '" + from.name + "' (" + tensor_type_name(from.type) +
+                         ") must be int8 or uint8 with a scale");
+    DOTORI_ASSIGN_OR_RETURN(const graph::ValueId x, builder.input(op, 0));
+    return builder.emit_output(op, graph::Dequantize{}, {x});
+  }
   DOTORI_ASSIGN_OR_RETURN(const std::vector<float> elements, constant_as_floats(from));
   return builder.make_constant(to, TensorType::kFloat32, from.shape, elements.data(), elements.size() * sizeof(float));
+}
+
+// From float32, or from 8 bits with another scale.
+Status lower_quantize(Builder& builder, const Operator& op) {
+  DOTORI_RETURN_IF_ERROR(builder.expect_inputs(op, 1, 1));
+  DOTORI_RETURN_IF_ERROR(builder.expect_outputs(op, 1));
+  const Tensor& to = builder.output_tensor(op, 0);
+  if (!to.is_quantized() || !to.is_8_bit())
+    return unsupported("output tensor '" + to.name + "' (" + tensor_type_name(to.type) +
+                       ") must be int8 or uint8 with a scale");
+  DOTORI_ASSIGN_OR_RETURN(const graph::ValueId x, builder.input(op, 0));
+  DOTORI_ASSIGN_OR_RETURN(const Quantization q, int8_quantization(to));
+  // uint8 to int8 with the same scale is how uint8 enters the graph already.
+  if (builder.graph().value(x).type.type == DataType::kInt8 && builder.graph().value(x).quantization == q &&
+      builder.computed(x))
+    return builder.bind(op, 0, x);
+  return builder.emit_output(op, graph::Quantize{DataType::kInt8}, {x});
 }
 
 }  // namespace dotori::convert::tflite

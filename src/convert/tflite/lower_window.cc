@@ -48,27 +48,14 @@ Status check_kernel(const Shape& weights) {
   return graph::expect_range("kernel width", weights[2], 1, kMaxWindow);
 }
 
-// [1,kh,kw,C*multiplier] -> [C*multiplier,kh,kw,1].
-Result<graph::ValueId> depthwise_weights(Builder& builder, const Operator& op, const Shape& shape) {
-  const Tensor& tensor = builder.input_tensor(op, 1);
-  if (!tensor.is_constant() || tensor.type != TensorType::kFloat32)
-    return unsupported("the weights (tensor '" + tensor.name + "', " + tensor_type_name(tensor.type) +
-                       ") must be a float32 constant");
-  if (tensor.sparse) return unsupported("the weights (tensor '" + tensor.name + "') are stored sparse");
-  const FlatNumbers<float> stored(tensor.data);
-  const std::size_t channels = static_cast<std::size_t>(shape[3]);
-  const std::size_t taps = stored.size() / channels;
-  std::vector<float> elements(stored.size());
-  for (std::size_t t = 0; t < taps; ++t)
-    for (std::size_t c = 0; c < channels; ++c) elements[c * taps + t] = stored[t * channels + c];
-  return builder.constant(tensor.name, Shape{shape[3], shape[1], shape[2], 1}, std::move(elements));
-}
-
-Result<std::vector<graph::ValueId>> window_inputs(Builder& builder, const Operator& op, graph::ValueId weights) {
-  DOTORI_ASSIGN_OR_RETURN(const graph::ValueId x, builder.input(op, 0));
+// x, weights, bias.
+Result<std::vector<graph::ValueId>> window_inputs(Builder& builder, const Operator& op, int x_index,
+                                                  Builder::WeightOrder order, int bias_index) {
+  DOTORI_ASSIGN_OR_RETURN(const graph::ValueId x, builder.input(op, x_index));
+  DOTORI_ASSIGN_OR_RETURN(const graph::ValueId weights, builder.weights(op, 1, x, order));
   std::vector<graph::ValueId> inputs = {x, weights};
-  if (builder.has_input(op, 2)) {
-    DOTORI_ASSIGN_OR_RETURN(const graph::ValueId bias, builder.input(op, 2));
+  if (builder.has_input(op, bias_index)) {
+    DOTORI_ASSIGN_OR_RETURN(const graph::ValueId bias, builder.bias(op, bias_index, x, weights));
     inputs.push_back(bias);
   }
   return inputs;
@@ -107,8 +94,8 @@ Status lower_conv2d(Builder& builder, const Operator& op) {
                          std::to_string(x[3]) + " channels are no multiple of " + std::to_string(w[3]));
   node.groups = static_cast<int>(std::min<std::int64_t>(x[3] / w[3], 1 << 30));
   set_padding(&node, mode, x);
-  DOTORI_ASSIGN_OR_RETURN(const graph::ValueId weights, builder.input(op, 1));
-  DOTORI_ASSIGN_OR_RETURN(std::vector<graph::ValueId> inputs, window_inputs(builder, op, weights));
+  DOTORI_ASSIGN_OR_RETURN(std::vector<graph::ValueId> inputs,
+                          window_inputs(builder, op, 0, Builder::WeightOrder::kOutputsFirst, 2));
   return builder.emit_output(op, node, std::move(inputs));
 }
 
@@ -135,8 +122,8 @@ Status lower_depthwise_conv2d(Builder& builder, const Operator& op) {
   DOTORI_ASSIGN_OR_RETURN(node.dilation_h, positive(options, 6, 1, "dilation_h_factor"));
   node.groups = static_cast<int>(std::min<std::int64_t>(x[3], 1 << 30));
   set_padding(&node, mode, x);
-  DOTORI_ASSIGN_OR_RETURN(const graph::ValueId weights, depthwise_weights(builder, op, w));
-  DOTORI_ASSIGN_OR_RETURN(std::vector<graph::ValueId> inputs, window_inputs(builder, op, weights));
+  DOTORI_ASSIGN_OR_RETURN(std::vector<graph::ValueId> inputs,
+                          window_inputs(builder, op, 0, Builder::WeightOrder::kOutputsLast, 2));
   return builder.emit_output(op, node, std::move(inputs));
 }
 
@@ -196,13 +183,8 @@ Status lower_transpose_conv(Builder& builder, const Operator& op) {
   node.pad_left = columns.before;
   node.pad_right = columns.after;
   node.output_pad_w = columns.extra;
-  DOTORI_ASSIGN_OR_RETURN(const graph::ValueId input, builder.input(op, 2));
-  DOTORI_ASSIGN_OR_RETURN(const graph::ValueId weights, builder.input(op, 1));
-  std::vector<graph::ValueId> inputs = {input, weights};
-  if (builder.has_input(op, 3)) {
-    DOTORI_ASSIGN_OR_RETURN(const graph::ValueId bias, builder.input(op, 3));
-    inputs.push_back(bias);
-  }
+  DOTORI_ASSIGN_OR_RETURN(std::vector<graph::ValueId> inputs,
+                          window_inputs(builder, op, 2, Builder::WeightOrder::kOutputsFirst, 3));
   return builder.emit_output(op, node, std::move(inputs));
 }
 
@@ -217,8 +199,8 @@ Status lower_fully_connected(Builder& builder, const Operator& op) {
   DOTORI_ASSIGN_OR_RETURN(const Shape w, shape_of_rank(builder, op, 1, 2, "the weights"));
   graph::FullyConnected node;
   DOTORI_ASSIGN_OR_RETURN(node.activation, builder.activation(options, 0));
-  DOTORI_ASSIGN_OR_RETURN(const graph::ValueId weights, builder.input(op, 1));
-  DOTORI_ASSIGN_OR_RETURN(std::vector<graph::ValueId> inputs, window_inputs(builder, op, weights));
+  DOTORI_ASSIGN_OR_RETURN(std::vector<graph::ValueId> inputs,
+                          window_inputs(builder, op, 0, Builder::WeightOrder::kOutputsFirst, 2));
   const bool keep_dims = options.boolean(2);
   if (!keep_dims && (x.rank() != 2 || x[1] != w[1])) {
     const std::int64_t elements = x.elements();

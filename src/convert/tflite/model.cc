@@ -135,6 +135,7 @@ Status read_operators(const FlatTable& subgraph, const FlatTables& codes, Model*
     op.name = model->tensors[static_cast<std::size_t>(op.outputs[0])].name;
     op.options_type = static_cast<OptionsType>(table.number<std::uint8_t>(operator_field::kOptionsType));
     op.options = table.table(operator_field::kOptions);
+    op.custom_options = table.bytes(operator_field::kCustomOptions);
     if (!model->file->ok()) return model->file->status();
     model->operators.push_back(std::move(op));
   }
@@ -175,6 +176,18 @@ std::size_t tensor_type_bytes(TensorType type) noexcept {
     case TensorType::kString: return 0;
   }
   return 0;
+}
+
+bool data_type(TensorType type, DataType* result) noexcept {
+  switch (type) {
+    case TensorType::kFloat32: *result = DataType::kFloat32; return true;
+    case TensorType::kInt32: *result = DataType::kInt32; return true;
+    case TensorType::kInt64: *result = DataType::kInt64; return true;
+    case TensorType::kBool: *result = DataType::kBool; return true;
+    case TensorType::kUint8: *result = DataType::kUint8; return true;
+    case TensorType::kInt8: *result = DataType::kInt8; return true;
+    default: return false;
+  }
 }
 
 Result<Model> read_model(Span<const unsigned char> bytes) {

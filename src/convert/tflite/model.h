@@ -31,6 +31,7 @@ struct Tensor {
   bool is_constant() const noexcept { return !data.empty(); }
   // True for a tensor that stands for real numbers by scale and zero point.
   bool is_quantized() const noexcept { return !scales.empty() && type != TensorType::kFloat32; }
+  bool is_8_bit() const noexcept { return type == TensorType::kInt8 || type == TensorType::kUint8; }
 };
 
 struct Operator {
@@ -42,6 +43,7 @@ struct Operator {
   std::vector<int> outputs;  // tensor numbers
   OptionsType options_type = OptionsType::kNone;
   FlatTable options;
+  Span<const unsigned char> custom_options;  // a FlexBuffer; kCustomOperator only
 };
 
 // Views into the file's bytes, which must outlive it.
@@ -57,6 +59,8 @@ struct Model {
 Result<Model> read_model(Span<const unsigned char> bytes);
 
 const char* tensor_type_name(TensorType type) noexcept;  // "float32", …; "unknown" for a number the schema lacks
+// The graph's type of the same elements; false for types that graphs do not have.
+bool data_type(TensorType type, DataType* result) noexcept;
 // Bytes of one element; 0 for types without a fixed size.
 std::size_t tensor_type_bytes(TensorType type) noexcept;
 

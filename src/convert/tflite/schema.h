@@ -27,7 +27,7 @@ namespace buffer_field {
 constexpr int kData = 0, kOffset = 1, kSize = 2;
 }
 namespace operator_field {
-constexpr int kOpcodeIndex = 0, kInputs = 1, kOutputs = 2, kOptionsType = 3, kOptions = 4;
+constexpr int kOpcodeIndex = 0, kInputs = 1, kOutputs = 2, kOptionsType = 3, kOptions = 4, kCustomOptions = 5;
 }
 // builtin_code holds one byte in old files ("deprecated_builtin_code", 127: see the other) and 32 bits in new ones.
 namespace operator_code_field {

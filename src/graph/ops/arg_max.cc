@@ -7,7 +7,7 @@ namespace dotori::graph {
 
 Status infer(const ArgMax& op, Span<const Operand> inputs, Span<TensorType> outputs) {
   DOTORI_RETURN_IF_ERROR(expect_arity(inputs, outputs, 1, 1));
-  DOTORI_RETURN_IF_ERROR(expect_type(inputs[0], "x", DataType::kFloat32));
+  DOTORI_RETURN_IF_ERROR(expect_real(inputs[0], "x"));
   const Shape& x = inputs[0].shape();
   DOTORI_RETURN_IF_ERROR(check_axis(op.axis, x.rank()));
   if (op.output_type != DataType::kInt32 && op.output_type != DataType::kInt64) {

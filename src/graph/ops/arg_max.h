@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Index of the largest element along an axis; of equal ones the first, or the last when select_last. NaN counts as
 // largest.
-//   input: x float32   output: int32 or int64; the axis is 1, or left out when !keep_dims.
+//   input: x float32 or int8   output: int32 or int64; the axis is 1, or left out when !keep_dims.
 #pragma once
 
 #include "graph/operand.h"

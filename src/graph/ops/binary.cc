@@ -33,12 +33,21 @@ Result<Shape> broadcast_shape(const Shape& a, const Shape& b) {
 Status infer(const Binary& op, Span<const Operand> inputs, Span<TensorType> outputs) {
   DOTORI_RETURN_IF_ERROR(expect_arity(inputs, outputs, 2, 2));
   DOTORI_RETURN_IF_ERROR(check_enum("binary function", op.function));
-  DOTORI_RETURN_IF_ERROR(check_activation(op.activation));
   const DataType type = inputs[0].type.type;
   DOTORI_RETURN_IF_ERROR(expect_type(inputs[1], "b", type));
-  if (type != DataType::kFloat32) {
+  if (type == DataType::kFloat32) {
+    DOTORI_RETURN_IF_ERROR(check_activation(op.activation));
+  } else if (type == DataType::kInt8) {
+    DOTORI_RETURN_IF_ERROR(check_fused(op.activation, type));
+    if (op.function == BinaryFunction::kDiv || op.function == BinaryFunction::kPow ||
+        op.function == BinaryFunction::kSquaredDifference) {
+      return invalid_argument(std::string("int8 operands take add, sub, mul, min or max, found ") +
+                              binary_function_name(op.function));
+    }
+  } else {
+    DOTORI_RETURN_IF_ERROR(check_activation(op.activation));
     if (type != DataType::kInt32 && type != DataType::kInt64) {
-      return invalid_argument(std::string("operands must be float32, int32 or int64, found ") + data_type_name(type));
+      return invalid_argument(std::string("operands must be float32, int8, int32 or int64, found ") + data_type_name(type));
     }
     if (op.function == BinaryFunction::kPow || op.function == BinaryFunction::kSquaredDifference) {
       return invalid_argument(std::string(binary_function_name(op.function)) + " takes float32, found " +

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Element-wise function of two tensors with NumPy broadcasting, and a fused activation (float32 only).
-//   inputs: a, b of one type (float32; int32 and int64 for add, sub, mul, div, min, max)   output: the broadcast shape.
+// Element-wise function of two tensors with NumPy broadcasting, and a fused activation (float32 and int8
+// only).
+//   inputs: a, b of one type (float32; int8 for add, sub, mul, min, max; int32 and int64 also for div)
+//   output: the broadcast shape.
 // Integer division truncates; an integer divisor of zero yields 0.
 #pragma once
 

@@ -46,9 +46,37 @@ Status set_output(Span<TensorType> outputs, DataType type, const Shape& shape) {
   return {};
 }
 
-Status check_bias(Span<const Operand> inputs, std::int64_t channels) {
+Status check_fused(const Activation& activation, DataType type) {
+  DOTORI_RETURN_IF_ERROR(check_activation(activation));
+  if (type == DataType::kFloat32) return {};
+  switch (activation.function) {
+    case Function::kIdentity:
+    case Function::kRelu:
+    case Function::kClip: return {};
+    case Function::kLeakyRelu:
+      if (activation.alpha >= 0 && activation.alpha <= 1) return {};
+      return invalid_argument("a leaky_relu fused into an int8 operator takes alpha in [0, 1], found " +
+                              std::to_string(activation.alpha));
+    default:
+      return invalid_argument(std::string("an int8 operator fuses relu, clip or leaky_relu, found ") +
+                              function_name(activation.function));
+  }
+}
+
+Status expect_real(const Operand& operand, const char* what) {
+  if (operand.type.type == DataType::kFloat32 || operand.type.type == DataType::kInt8) return {};
+  return invalid_argument(std::string(what) + " must be float32 or int8, found " +
+                          data_type_name(operand.type.type));
+}
+
+Status check_weighted(Span<const Operand> inputs, const Activation& activation, std::int64_t channels) {
+  DOTORI_RETURN_IF_ERROR(expect_real(inputs[0], "x"));
+  const DataType type = inputs[0].type.type;
+  DOTORI_RETURN_IF_ERROR(check_fused(activation, type));
+  DOTORI_RETURN_IF_ERROR(expect_type(inputs[1], "weights", type));
   if (inputs.size() < 3) return {};
-  DOTORI_RETURN_IF_ERROR(expect_type(inputs[2], "bias", DataType::kFloat32));
+  DOTORI_RETURN_IF_ERROR(
+      expect_type(inputs[2], "bias", type == DataType::kInt8 ? DataType::kInt32 : DataType::kFloat32));
   DOTORI_RETURN_IF_ERROR(expect_rank(inputs[2], "bias", 1));
   if (inputs[2].shape()[0] != channels) {
     return invalid_argument("bias must have " + std::to_string(channels) + " elements, found " +

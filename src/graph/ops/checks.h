@@ -9,6 +9,11 @@ namespace dotori::graph {
 
 // The function is known, its parameters are finite (the bounds of clip may be infinite), and clip's alpha <= beta.
 Status check_activation(const Activation& activation);
+// For an operator with int8 results: identity, relu, clip or a leaky_relu with alpha in [0, 1], which kernels apply while
+// they requantise (another function is a Unary node). Anything goes for float32.
+Status check_fused(const Activation& activation, DataType type);
+// float32 or int8.
+Status expect_real(const Operand& operand, const char* what);
 // Error unless the axis is in [0, rank).
 Status check_axis(int axis, int rank);
 // Fills the operator's only output; an error when the shape is not a valid tensor shape (a dimension below 1, too
@@ -19,8 +24,9 @@ template <class E>
 Status check_enum(const char* what, E value) {
   return expect_range(what, static_cast<long long>(value), 0, static_cast<long long>(E::kCount) - 1);
 }
-// The optional bias at inputs[2]: [channels] float32.
-Status check_bias(Span<const Operand> inputs, std::int64_t channels);
+// Of convolutions and fully_connected: x float32 or int8, weights at inputs[1] of the same type, and the optional bias at
+// inputs[2]: [channels] float32, or int32 for int8.
+Status check_weighted(Span<const Operand> inputs, const Activation& activation, std::int64_t channels);
 
 // One spatial axis of a sliding window.
 struct WindowAxis {
@@ -43,7 +49,7 @@ Result<std::int64_t> pool_output(const WindowAxis& axis, bool ceil_mode);
 template <class Pool>
 Status infer_pool(const Pool& op, Span<const Operand> inputs, Span<TensorType> outputs) {
   DOTORI_RETURN_IF_ERROR(expect_arity(inputs, outputs, 1, 1));
-  DOTORI_RETURN_IF_ERROR(expect_type(inputs[0], "x", DataType::kFloat32));
+  DOTORI_RETURN_IF_ERROR(expect_real(inputs[0], "x"));
   DOTORI_RETURN_IF_ERROR(expect_rank(inputs[0], "x", 4));
   const Shape& x = inputs[0].shape();
   const WindowAxis down = {"height", x[1], op.kernel_h, op.stride_h, op.dilation_h, op.pad_top, op.pad_bottom};
@@ -51,7 +57,7 @@ Status infer_pool(const Pool& op, Span<const Operand> inputs, Span<TensorType> o
   std::int64_t out_h = 0, out_w = 0;
   DOTORI_ASSIGN_OR_RETURN(out_h, pool_output(down, op.ceil_mode));
   DOTORI_ASSIGN_OR_RETURN(out_w, pool_output(across, op.ceil_mode));
-  return set_output(outputs, DataType::kFloat32, {x[0], out_h, out_w, x[3]});
+  return set_output(outputs, inputs[0].type.type, {x[0], out_h, out_w, x[3]});
 }
 
 }  // namespace dotori::graph

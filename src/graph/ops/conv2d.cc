@@ -7,14 +7,11 @@ namespace dotori::graph {
 
 Status infer(const Conv2d& op, Span<const Operand> inputs, Span<TensorType> outputs) {
   DOTORI_RETURN_IF_ERROR(expect_arity(inputs, outputs, 2, 3));
-  DOTORI_RETURN_IF_ERROR(check_activation(op.activation));
-  DOTORI_RETURN_IF_ERROR(expect_type(inputs[0], "x", DataType::kFloat32));
-  DOTORI_RETURN_IF_ERROR(expect_type(inputs[1], "weights", DataType::kFloat32));
   DOTORI_RETURN_IF_ERROR(expect_rank(inputs[0], "x", 4));
   DOTORI_RETURN_IF_ERROR(expect_rank(inputs[1], "weights", 4));
   const Shape& x = inputs[0].shape();
   const Shape& weights = inputs[1].shape();
-  DOTORI_RETURN_IF_ERROR(check_bias(inputs, weights[0]));
+  DOTORI_RETURN_IF_ERROR(check_weighted(inputs, op.activation, weights[0]));
   if (op.groups < 1 || x[3] % op.groups != 0 || weights[0] % op.groups != 0) {
     return invalid_argument("groups must divide the " + std::to_string(x[3]) + " input and " +
                             std::to_string(weights[0]) + " output channels, found " + std::to_string(op.groups));
@@ -32,7 +29,7 @@ Status infer(const Conv2d& op, Span<const Operand> inputs, Span<TensorType> outp
       out_h, convolution_output({"height", x[1], op.kernel_h, op.stride_h, op.dilation_h, op.pad_top, op.pad_bottom}));
   DOTORI_ASSIGN_OR_RETURN(
       out_w, convolution_output({"width", x[2], op.kernel_w, op.stride_w, op.dilation_w, op.pad_left, op.pad_right}));
-  return set_output(outputs, DataType::kFloat32, {x[0], out_h, out_w, weights[0]});
+  return set_output(outputs, inputs[0].type.type, {x[0], out_h, out_w, weights[0]});
 }
 
 }  // namespace dotori::graph

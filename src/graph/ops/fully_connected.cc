@@ -7,9 +7,6 @@ namespace dotori::graph {
 
 Status infer(const FullyConnected& op, Span<const Operand> inputs, Span<TensorType> outputs) {
   DOTORI_RETURN_IF_ERROR(expect_arity(inputs, outputs, 2, 3));
-  DOTORI_RETURN_IF_ERROR(check_activation(op.activation));
-  DOTORI_RETURN_IF_ERROR(expect_type(inputs[0], "x", DataType::kFloat32));
-  DOTORI_RETURN_IF_ERROR(expect_type(inputs[1], "weights", DataType::kFloat32));
   DOTORI_RETURN_IF_ERROR(expect_rank(inputs[1], "weights", 2));
   const Shape& x = inputs[0].shape();
   const Shape& weights = inputs[1].shape();
@@ -19,10 +16,10 @@ Status infer(const FullyConnected& op, Span<const Operand> inputs, Span<TensorTy
     return invalid_argument("weights take " + std::to_string(weights[1]) + " features, x has " +
                             std::to_string(features));
   }
-  DOTORI_RETURN_IF_ERROR(check_bias(inputs, weights[0]));
+  DOTORI_RETURN_IF_ERROR(check_weighted(inputs, op.activation, weights[0]));
   Shape out = x;
   out[out.rank() - 1] = weights[0];
-  return set_output(outputs, DataType::kFloat32, out);
+  return set_output(outputs, inputs[0].type.type, out);
 }
 
 }  // namespace dotori::graph

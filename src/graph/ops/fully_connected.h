@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // y = x * weights^T + bias over the last axis, with a fused activation.
-//   inputs: x [...,K], weights [O,K], bias [O] (optional)   output: [...,O]. float32.
+//   inputs: x [...,K], weights [O,K], bias [O] (optional)   output: [...,O]. float32 or int8.
 #pragma once
 
 #include "graph/activation.h"

@@ -4,7 +4,7 @@
 //   OH = (H + pad_top + pad_bottom - (dilation_h * (kernel_h - 1) + 1)) / stride_h + 1, rounded down, or up when
 //   ceil_mode (then a last window that would start in the bottom padding is dropped, as ONNX and PyTorch do); OW
 //   likewise.
-// float32; padding is below the kernel in each direction, so no window lies in the padding alone.
+// float32 or int8; padding is below the kernel in each direction, so no window lies in the padding alone.
 #pragma once
 
 #include "graph/operand.h"

@@ -18,7 +18,6 @@ struct IntegerRange {
 // A fill value must convert exactly, so an integer tensor takes whole numbers of at most 24 bits.
 IntegerRange fill_range(DataType type) {
   switch (type) {
-    case DataType::kInt8: return {-128, 127};
     case DataType::kUint8: return {0, 255};
     case DataType::kBool: return {0, 1};
     default: return {-16777216, 16777216};
@@ -27,7 +26,7 @@ IntegerRange fill_range(DataType type) {
 
 Status check_fill(float value, DataType type) {
   if (std::isnan(value)) return invalid_argument("value must be a number, found NaN");
-  if (type == DataType::kFloat32) return {};
+  if (type == DataType::kFloat32 || type == DataType::kInt8) return {};
   const IntegerRange range = fill_range(type);
   if (value >= range.low && value <= range.high && std::floor(value) == value) return {};
   return invalid_argument("value " + std::to_string(value) + " is no " + data_type_name(type));

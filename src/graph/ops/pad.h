@@ -16,7 +16,8 @@ const char* pad_mode_name(PadMode mode) noexcept;  // "constant", …; static st
 struct Pad {
   PadMode mode = PadMode::kConstant;
   Shape before, after;  // x's rank
-  float value = 0;      // kConstant only; not NaN; for integer types a whole number of the type, at most 2^24
+  float value = 0;      // kConstant only; not NaN; a real number for int8, for other integers a whole number
+                        // of the type, at most 2^24
 
   template <class Self, class F>
   static void fields(Self& self, F&& f) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// y = x >= 0 ? x : slope * x.   inputs: x, slope (broadcast to x's shape)   output: x's shape. float32.
+// y = x >= 0 ? x : slope * x.   inputs: x, slope (broadcast to x's shape)   output: x's shape. float32
+// or int8.
 #pragma once
 
 #include "graph/operand.h"

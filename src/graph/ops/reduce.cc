@@ -18,7 +18,7 @@ const char* reduce_function_name(ReduceFunction f) noexcept {
 Status infer(const Reduce& op, Span<const Operand> inputs, Span<TensorType> outputs) {
   DOTORI_RETURN_IF_ERROR(expect_arity(inputs, outputs, 1, 1));
   DOTORI_RETURN_IF_ERROR(check_enum("reduce function", op.function));
-  DOTORI_RETURN_IF_ERROR(expect_type(inputs[0], "x", DataType::kFloat32));
+  DOTORI_RETURN_IF_ERROR(expect_real(inputs[0], "x"));
   const Shape& x = inputs[0].shape();
   bool reduced[kMaxRank] = {};
   std::int64_t previous = -1;
@@ -39,7 +39,7 @@ Status infer(const Reduce& op, Span<const Operand> inputs, Span<TensorType> outp
       out.push_back(1);
     }
   }
-  return set_output(outputs, DataType::kFloat32, out);
+  return set_output(outputs, inputs[0].type.type, out);
 }
 
 }  // namespace dotori::graph

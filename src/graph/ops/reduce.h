@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reduces the listed axes.   input: x float32   output: those axes are 1, or left out when !keep_dims.
+// Reduces the listed axes.   input: x float32 or int8   output: those axes are 1, or left out when !keep_dims.
 // Mean over H and W of [N,H,W,C] is global average pooling.
 #pragma once
 

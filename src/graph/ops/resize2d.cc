@@ -53,7 +53,7 @@ Status infer(const Resize2d& op, Span<const Operand> inputs, Span<TensorType> ou
   DOTORI_RETURN_IF_ERROR(check_enum("filter", op.filter));
   DOTORI_RETURN_IF_ERROR(check_enum("coordinate rule", op.coordinates));
   DOTORI_RETURN_IF_ERROR(check_enum("nearest rule", op.nearest));
-  DOTORI_RETURN_IF_ERROR(expect_type(inputs[0], "x", DataType::kFloat32));
+  DOTORI_RETURN_IF_ERROR(expect_real(inputs[0], "x"));
   DOTORI_RETURN_IF_ERROR(expect_rank(inputs[0], "x", 4));
   const Shape& x = inputs[0].shape();
   DOTORI_RETURN_IF_ERROR(expect_range("input height", x[1], 1, kMaxSize));
@@ -62,7 +62,7 @@ Status infer(const Resize2d& op, Span<const Operand> inputs, Span<TensorType> ou
   DOTORI_RETURN_IF_ERROR(expect_range("out_w", op.out_w, 1, kMaxSize));
   DOTORI_RETURN_IF_ERROR(check_scale("height", op.scale_h, x[1], op.out_h));
   DOTORI_RETURN_IF_ERROR(check_scale("width", op.scale_w, x[2], op.out_w));
-  return set_output(outputs, DataType::kFloat32, {x[0], op.out_h, op.out_w, x[3]});
+  return set_output(outputs, inputs[0].type.type, {x[0], op.out_h, op.out_w, x[3]});
 }
 
 float resize_source_position(CoordinateRule rule, float scale, int in_size, int out_size, int i) noexcept {

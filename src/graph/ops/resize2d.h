@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Nearest or bilinear resampling of the two spatial axes, with every coordinate rule of ONNX and TFLite.
-//   input: x [N,H,W,C]   output: [N,out_h,out_w,C]. float32. Samples outside the input repeat its border.
+//   input: x [N,H,W,C]   output: [N,out_h,out_w,C]. float32 or int8. Samples outside the input repeat its border.
 // Input and output sizes are 1 to 65,536.
 // With s = scale (output / input; 0 means out_size / in_size) the input position of output index i is, per axis,
 //   half_pixel            (i + 0.5) / s - 0.5

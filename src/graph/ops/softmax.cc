@@ -9,10 +9,10 @@ namespace dotori::graph {
 
 Status infer(const Softmax& op, Span<const Operand> inputs, Span<TensorType> outputs) {
   DOTORI_RETURN_IF_ERROR(expect_arity(inputs, outputs, 1, 1));
-  DOTORI_RETURN_IF_ERROR(expect_type(inputs[0], "x", DataType::kFloat32));
+  DOTORI_RETURN_IF_ERROR(expect_real(inputs[0], "x"));
   DOTORI_RETURN_IF_ERROR(check_axis(op.axis, inputs[0].shape().rank()));
   if (!std::isfinite(op.beta)) return invalid_argument("beta must be finite, found " + std::to_string(op.beta));
-  return set_output(outputs, DataType::kFloat32, inputs[0].shape());
+  return set_output(outputs, inputs[0].type.type, inputs[0].shape());
 }
 
 }  // namespace dotori::graph

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// exp(x - max) / sum along an axis. float32.
+// exp(x - max) / sum along an axis. float32 or int8.
 #pragma once
 
 #include "graph/operand.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Element-wise function of one tensor.   input: x   output: same shape. float32.
+// Element-wise function of one tensor.   input: x   output: same shape. float32 or int8.
 #pragma once
 
 #include "graph/activation.h"

@@ -26,7 +26,7 @@ Status fold_constants(Graph& graph, EvaluateNode evaluate) {
   std::size_t total_bytes = 0;
   for (Node& node : graph.nodes()) {
     // A graph output must stay the work of a node.
-    if (!has_constant_inputs(graph, node) || uses.is_output(node.outputs[0])) continue;
+    if (!has_constant_inputs(graph, node) || node.outputs.size() != 1 || uses.is_output(node.outputs[0])) continue;
     Value& output = graph.value(node.outputs[0]);
     const std::size_t size_bytes =
         static_cast<std::size_t>(output.type.shape.elements()) * data_type_bytes(output.type.type);

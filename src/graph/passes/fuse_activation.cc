@@ -127,11 +127,16 @@ ValueId recognise(const Formula& formula, ValueId v, Activation* activation) {
   return formula.of_shifted_relu6(whole);
 }
 
+bool is_float(const Graph& graph, ValueId id) {
+  return graph.value(id).type.type == DataType::kFloat32;
+}
+
 Status recognise_formulas(Graph& graph) {
   const Uses uses(graph);
   const Formula formula(graph, uses);
   for (Node& node : graph.nodes()) {
-    if (!std::holds_alternative<Binary>(node.op)) continue;
+    // An int8 graph has roundings of its own between the operators.
+    if (!std::holds_alternative<Binary>(node.op) || !is_float(graph, node.outputs[0])) continue;
     Activation activation;
     const ValueId x = recognise(formula, node.outputs[0], &activation);
     if (!x.valid()) continue;
@@ -149,7 +154,7 @@ Status fuse_activation(Graph& graph) {
   for (std::size_t n = 0; n < graph.nodes().size(); ++n) {
     const Node& node = graph.nodes()[n];
     const auto* unary = std::get_if<Unary>(&node.op);
-    if (unary == nullptr || unary->activation.is_identity()) continue;
+    if (unary == nullptr || unary->activation.is_identity() || !is_float(graph, node.outputs[0])) continue;
     const ValueId x = node.inputs[0];
     const NodeId writer = uses.producer(x);
     if (!writer.valid() || !uses.has_one_reader(x)) continue;

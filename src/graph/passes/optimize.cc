@@ -12,6 +12,8 @@ Status optimize(Graph& graph, EvaluateNode evaluate) {
   std::string before = to_string(graph);
   for (int round = 0; round < kMaxRounds; ++round) {
     DOTORI_RETURN_IF_ERROR(simplify_movement(graph));
+    // Before the constants: it needs the weights as the 8-bit numbers they are.
+    DOTORI_RETURN_IF_ERROR(fold_quantization(graph));
     DOTORI_RETURN_IF_ERROR(fold_constants(graph, evaluate));
     DOTORI_RETURN_IF_ERROR(fold_pad(graph));
     // Before the batch norms: x + 3 of a hard-sigmoid would vanish in a bias, and the formula with it.

@@ -25,6 +25,7 @@ Result<ValueId> Uses::replace_constant_f32(Graph& graph, ValueId old, const std:
   Constant constant = make_constant(elements.data(), elements.size() * sizeof(float));
   if (constant.data == nullptr) return out_of_memory("constant '" + graph.value(old).name + "'");
   graph.value(old).constant = std::move(constant);
+  graph.value(old).quantization = {};  // of the old elements
   return old;
 }
 

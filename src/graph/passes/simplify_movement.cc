@@ -111,6 +111,7 @@ class Simplifier {
     if (node.inputs.empty() || node.outputs.size() != 1) return;
     const ValueId x = node.inputs[0], y = node.outputs[0];
     if (!copies_input(node, graph_.value(x).type, graph_.value(y).type)) return;
+    if (!(graph_.value(x).quantization == graph_.value(y).quantization)) return;
     if (!uses_.is_output(y)) {
       replacement(y) = x;
     } else {

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backends/cpu/cpu_ops.h"
 #include "backends/cpu/ops/pool2d.h"
+#include "backends/cpu/ops/pool2d_s8.h"
 
 namespace dotori::backends::cpu {
 
 Status compile(const graph::AveragePool2d& op, CompileContext& context) {
+  if (is_quantized(context.input_value(0))) {
+    return compile_pool_s8(op, kernels::PoolKind::kAverage, op.count_include_pad, context);
+  }
   return compile_pool(op, kernels::PoolKind::kAverage, op.count_include_pad, context);
 }
 

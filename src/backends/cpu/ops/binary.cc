@@ -2,6 +2,7 @@
 #include "backends/cpu/activation.h"
 #include "backends/cpu/cpu_ops.h"
 #include "backends/cpu/ops/broadcast.h"
+#include "backends/cpu/ops/elements_s8.h"
 
 namespace dotori::backends::cpu {
 namespace {
@@ -28,6 +29,7 @@ Status emit_int(const kernels::BinaryIntKernel<T>* kernel, const BroadcastTiles&
 }  // namespace
 
 Status compile(const graph::Binary& op, CompileContext& context) {
+  if (is_quantized(context.input_value(0))) return compile_s8(op, context);
   const auto function = static_cast<kernels::BinaryFunction>(op.function);
   const BroadcastTiles tiles(context.input_shape(0), context.input_shape(1), context.output_shape());
   switch (context.output_value().type.type) {

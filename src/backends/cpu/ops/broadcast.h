@@ -25,8 +25,8 @@ class BroadcastTiles {
   kernels::BinaryForm form() const noexcept { return loops_.form; }
 
   // Calls block(a, a_stride, b, b_stride, y, rows, cols) for every block; y is dense in it.
-  template <class T, class Block>
-  void run(ThreadPool& pool, const T* a, const T* b, T* y, const Block& block) const noexcept {
+  template <class A, class B, class Y, class Block>
+  void run(ThreadPool& pool, const A* a, const B* b, Y* y, const Block& block) const noexcept {
     const bool a_scalar = loops_.form == kernels::BinaryForm::kScalarVector;
     const bool b_scalar = loops_.form == kernels::BinaryForm::kVectorScalar;
     tiles_.run(pool, [&](std::size_t begin, std::size_t end) noexcept {

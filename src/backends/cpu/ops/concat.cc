@@ -2,6 +2,7 @@
 #include <vector>
 
 #include "backends/cpu/cpu_ops.h"
+#include "backends/cpu/ops/elements_s8.h"
 #include "backends/cpu/ops/tiles.h"
 #include "kernels/movement/movement.h"
 
@@ -14,9 +15,21 @@ struct Part {
   std::size_t dst_bytes;  // where its first element goes
 };
 
+// Whether some part has another scale or zero point than the output.
+bool requantizes(const CompileContext& context) {
+  const graph::Value& y = context.output_value();
+  if (!is_quantized(y)) return false;
+  for (int i = 0; i < context.input_count(); ++i) {
+    const graph::Value& x = context.input_value(i);
+    if (tensor_scale(x) != tensor_scale(y) || tensor_zero_point(x) != tensor_zero_point(y)) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 Status compile(const graph::Concat& op, CompileContext& context) {
+  if (requantizes(context)) return compile_s8(op, context);
   const Shape& out = context.output_shape();
   const std::size_t element_bytes = data_type_bytes(context.output_value().type.type);
   std::int64_t outer = 1, inner = 1;

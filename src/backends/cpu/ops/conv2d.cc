@@ -2,12 +2,13 @@
 #include "backends/cpu/cpu_ops.h"
 #include "backends/cpu/ops/conv_gemm.h"
 #include "backends/cpu/ops/depthwise_conv2d.h"
+#include "backends/cpu/ops/quantized.h"
 
 namespace dotori::backends::cpu {
 namespace {
 
-// With few channels a tap is too short for the inner loop; all taps of a kernel row, which lie behind each other in the
-// image, are then taken as one. Up to this many floats.
+// With few channels a tap is too short for the inner loop; all taps of a kernel row are then taken as one. Up to this
+// many floats.
 constexpr std::int64_t kMostMergedFloats = 64;
 
 Status compile_reference(const graph::Conv2d& op, CompileContext& context) {
@@ -32,17 +33,8 @@ Status compile_reference(const graph::Conv2d& op, CompileContext& context) {
                              op.activation, context);
 }
 
-}  // namespace
-
-Status compile(const graph::Conv2d& op, CompileContext& context) {
-  const kernels::GemmF32Kernel& kernel = kernels::select_gemm_f32(context.isa());
-  const Shape& x = context.input_shape(0);
-  const Shape& y = context.output_shape();
-  const bool constant = context.constant_input<float>(1) != nullptr &&
-                        (!context.has_input(2) || context.constant_input<float>(2) != nullptr);
-  if (constant && op.groups > 1 && op.groups == x[3] && op.groups == y[3]) return compile_depthwise(op, context);
-  if (!can_use_gemm(kernel, context)) return compile_reference(op, context);
-
+// `merge`: the taps of a kernel row, which lie behind each other in the image, are one.
+ConvGemm describe(const graph::Conv2d& op, const Shape& x, const Shape& y, bool merge) {
   ConvGemm conv;
   conv.batch = x[0];
   conv.in_h = x[1];
@@ -56,7 +48,6 @@ Status compile(const graph::Conv2d& op, CompileContext& context) {
   conv.in_step_x = op.stride_w;
   const std::size_t group_in = static_cast<std::size_t>(x[3] / op.groups);
   conv.weights_per_output = static_cast<std::size_t>(op.kernel_h) * static_cast<std::size_t>(op.kernel_w) * group_in;
-  const bool merge = op.groups == 1 && op.dilation_w == 1 && op.kernel_w * x[3] <= kMostMergedFloats;
   conv.span = merge ? op.kernel_w : 1;
   ConvGemmPhase phase;
   phase.rows = y[1];
@@ -69,7 +60,29 @@ Status compile(const graph::Conv2d& op, CompileContext& context) {
     }
   }
   conv.phases.push_back(std::move(phase));
-  return emit_conv_gemm(conv, op.activation, kernel, context);
+  return conv;
+}
+
+}  // namespace
+
+Status compile(const graph::Conv2d& op, CompileContext& context) {
+  const Shape& x = context.input_shape(0);
+  const Shape& y = context.output_shape();
+  const bool depthwise = op.groups > 1 && op.groups == x[3] && op.groups == y[3];
+  const bool mergeable = op.groups == 1 && op.dilation_w == 1;
+  if (is_quantized(context.input_value(0))) {
+    if (depthwise) return compile_depthwise_s8(op, context);
+    const kernels::GemmS8Kernel& kernel = kernels::select_gemm_s8(context.isa());
+    const bool merge = mergeable && !gemm_s8_reads_image(kernel, x[3]);
+    return emit_conv_gemm_s8(describe(op, x, y, merge), op.activation, kernel, context);
+  }
+  const kernels::GemmF32Kernel& kernel = kernels::select_gemm_f32(context.isa());
+  const bool constant = context.constant_input<float>(1) != nullptr &&
+                        (!context.has_input(2) || context.constant_input<float>(2) != nullptr);
+  if (constant && depthwise) return compile_depthwise(op, context);
+  if (!can_use_gemm(kernel, context)) return compile_reference(op, context);
+  const bool merge = mergeable && op.kernel_w * x[3] <= kMostMergedFloats;
+  return emit_conv_gemm(describe(op, x, y, merge), op.activation, kernel, context);
 }
 
 }  // namespace dotori::backends::cpu

@@ -12,6 +12,7 @@
 #include "graph/activation.h"
 #include "kernels/conv/conv.h"
 #include "kernels/gemm/gemm.h"
+#include "kernels/gemm/gemm_s8.h"
 
 namespace dotori::backends::cpu {
 
@@ -23,7 +24,7 @@ struct ConvGemmPhase {
   // zeros.
   struct Tap {
     std::int32_t dy = 0, dx = 0;
-    std::size_t weights = 0;  // where its weights are, in floats from the start of an output channel's
+    std::size_t weights = 0;  // where its weights are, in elements from the start of an output channel's
   };
   std::int64_t first_y = 0, first_x = 0, rows = 0, columns = 0;
   std::vector<Tap> taps;  // may be empty: the result is the bias
@@ -37,7 +38,7 @@ struct ConvGemm {
   std::int64_t span = 1;  // above 1 only without groups
   std::int64_t in_step_y = 1, in_step_x = 1;
   std::int64_t out_step_y = 1, out_step_x = 1;
-  std::size_t weights_per_output = 0;  // floats of one output channel: kernel_h * kernel_w * in_c / groups
+  std::size_t weights_per_output = 0;  // elements of one output channel: kernel_h * kernel_w * in_c / groups
   std::vector<ConvGemmPhase> phases;
 };
 
@@ -46,7 +47,14 @@ struct ConvGemm {
 Status emit_conv_gemm(const ConvGemm& conv, const graph::Activation& activation, const kernels::GemmF32Kernel& kernel,
                       CompileContext& context);
 
-// The same by the plain C++ kernel; weights and bias may be computed by other nodes. `out_h` rows in each of `batch`
+// The same for int8 x, weights and y. Further errors: kUnsupported (a channel whose sum could overflow, or whose scales
+// give no factor).
+Status emit_conv_gemm_s8(const ConvGemm& conv, const graph::Activation& activation,
+                         const kernels::GemmS8Kernel& kernel, CompileContext& context);
+// Whether that needs no copy of the rows when a tap has `k` elements.
+bool gemm_s8_reads_image(const kernels::GemmS8Kernel& kernel, std::int64_t k) noexcept;
+
+// The float32 convolution by the plain C++ kernel; weights and bias may be computed by other nodes. `out_h` rows in each of `batch`
 // images.
 Status emit_conv_reference(const char* name, kernels::ConvF32Fn run, kernels::ConvF32 conv, std::int64_t batch,
                            std::int64_t out_h, const graph::Activation& activation, CompileContext& context);

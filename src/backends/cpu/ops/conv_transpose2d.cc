@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backends/cpu/cpu_ops.h"
 #include "backends/cpu/ops/conv_gemm.h"
+#include "backends/cpu/ops/quantized.h"
 
 namespace dotori::backends::cpu {
 namespace {
@@ -64,12 +65,14 @@ Status compile_reference(const graph::ConvTranspose2d& op, CompileContext& conte
 }  // namespace
 
 Status compile(const graph::ConvTranspose2d& op, CompileContext& context) {
+  const bool quantized = is_quantized(context.input_value(0));
   const kernels::GemmF32Kernel& kernel = kernels::select_gemm_f32(context.isa());
   const Shape& x = context.input_shape(0);
   const Shape& y = context.output_shape();
   const std::int64_t phases_y = std::min<std::int64_t>(op.stride_h, y[1]),
                      phases_x = std::min<std::int64_t>(op.stride_w, y[2]);
-  if (!can_use_gemm(kernel, context) || phases_y * phases_x > kMostPhases) return compile_reference(op, context);
+  if (!quantized && (!can_use_gemm(kernel, context) || phases_y * phases_x > kMostPhases))
+    return compile_reference(op, context);
 
   ConvGemm conv;
   conv.batch = x[0];
@@ -87,6 +90,7 @@ Status compile(const graph::ConvTranspose2d& op, CompileContext& context) {
   for (std::int64_t first_y = 0; first_y < phases_y; ++first_y)
     for (std::int64_t first_x = 0; first_x < phases_x; ++first_x)
       conv.phases.push_back(make_phase(op, first_y, first_x, y, group_in));
+  if (quantized) return emit_conv_gemm_s8(conv, op.activation, kernels::select_gemm_s8(context.isa()), context);
   return emit_conv_gemm(conv, op.activation, kernel, context);
 }
 

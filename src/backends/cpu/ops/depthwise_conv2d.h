@@ -8,5 +8,7 @@ namespace dotori::backends::cpu {
 
 // The part of conv2d's compile() for groups == input channels == output channels with constant weights.
 Status compile_depthwise(const graph::Conv2d& op, CompileContext& context);
+// Alike for int8. kUnsupported names a channel whose int32 sum could overflow or whose factor is no normal float.
+Status compile_depthwise_s8(const graph::Conv2d& op, CompileContext& context);
 
 }  // namespace dotori::backends::cpu

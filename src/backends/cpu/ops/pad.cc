@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backends/cpu/cpu_ops.h"
+#include "backends/cpu/ops/quantized.h"
 #include "backends/cpu/ops/tiles.h"
 #include "kernels/elementwise/cast.h"
 #include "kernels/movement/movement.h"
@@ -15,8 +16,12 @@ Status compile(const graph::Pad& op, CompileContext& context) {
   const std::size_t element_bytes = data_type_bytes(type);
   kernels::PadLoops loops = kernels::plan_pad(static_cast<kernels::PadMode>(op.mode), x.begin(), op.before.begin(),
                                               op.after.begin(), x.rank(), element_bytes);
-  kernels::select_cast(kernels::ElementType::kFloat32, static_cast<kernels::ElementType>(type))
-      .run(&op.value, loops.fill, 1);
+  if (is_quantized(context.output_value())) {
+    loops.fill[0] = static_cast<unsigned char>(quantize_constant(op.value, context.output_value()));
+  } else {
+    kernels::select_cast(kernels::ElementType::kFloat32, static_cast<kernels::ElementType>(type))
+        .run(&op.value, loops.fill, 1);
+  }
   const std::size_t elems = static_cast<std::size_t>(context.output_shape().elements());
   context.emit("pad_b" + std::to_string(element_bytes) + "__reference", 0,
                [loops, tiles = Tiles::make(loops.rows(), elems / loops.rows()), src = context.input(0),

@@ -3,10 +3,12 @@
 
 #include "backends/cpu/cpu_ops.h"
 #include "backends/cpu/ops/broadcast.h"
+#include "backends/cpu/ops/elements_s8.h"
 
 namespace dotori::backends::cpu {
 
-Status compile(const graph::Prelu&, CompileContext& context) {
+Status compile(const graph::Prelu& op, CompileContext& context) {
+  if (is_quantized(context.input_value(0))) return compile_s8(op, context);
   const BroadcastTiles tiles(context.input_shape(0), context.input_shape(1), context.output_shape());
   const kernels::BinaryF32Kernel& kernel =
       kernels::select_binary_f32(kernels::BinaryFunction::kPrelu, tiles.form(), context.isa());

@@ -2,6 +2,7 @@
 #include "kernels/reduce/reduce.h"
 
 #include "backends/cpu/cpu_ops.h"
+#include "backends/cpu/ops/elements_s8.h"
 #include "backends/cpu/ops/tiles.h"
 
 namespace dotori::backends::cpu {
@@ -16,6 +17,7 @@ constexpr std::size_t kColumnBlock = 32;
 }  // namespace
 
 Status compile(const graph::Reduce& op, CompileContext& context) {
+  if (is_quantized(context.input_value(0))) return compile_s8(op, context);
   const Shape& shape = context.input_shape(0);
   unsigned axes = 0;
   for (std::int64_t axis : op.axes) axes |= 1u << axis;

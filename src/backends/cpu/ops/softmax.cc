@@ -2,6 +2,7 @@
 #include "kernels/softmax/softmax.h"
 
 #include "backends/cpu/cpu_ops.h"
+#include "backends/cpu/ops/elements_s8.h"
 #include "backends/cpu/ops/tiles.h"
 
 namespace dotori::backends::cpu {
@@ -13,6 +14,7 @@ constexpr std::size_t kColumnBlock = 32;
 }  // namespace
 
 Status compile(const graph::Softmax& op, CompileContext& context) {
+  if (is_quantized(context.input_value(0))) return compile_s8(op, context);
   const Shape& shape = context.output_shape();
   std::size_t outer = 1, inner = 1;
   for (int axis = 0; axis < op.axis; ++axis) outer *= static_cast<std::size_t>(shape[axis]);

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backends/cpu/activation.h"
 #include "backends/cpu/cpu_ops.h"
+#include "backends/cpu/ops/elements_s8.h"
 #include "backends/cpu/ops/tiles.h"
 
 namespace dotori::backends::cpu {
 
 Status compile(const graph::Unary& op, CompileContext& context) {
+  if (is_quantized(context.input_value(0))) return compile_s8(op, context);
   const kernels::UnaryF32Kernel& kernel =
       kernels::select_unary_f32(static_cast<kernels::UnaryFunction>(op.activation.function), context.isa());
   const Tiles tiles = Tiles::make(static_cast<std::size_t>(context.output_shape().elements()), 1);

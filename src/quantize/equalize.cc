@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "quantize/equalize.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "graph/passes/rewrite.h"
+#include "quantize/lower.h"
+
+namespace dotori::quantize {
+namespace {
+
+using graph::Activation;
+using graph::Function;
+using graph::Graph;
+using graph::Node;
+using graph::NodeId;
+using graph::Uses;
+using graph::ValueId;
+
+// No channel changes by more than this: a channel that hardly ever speaks may speak up on another photo.
+constexpr double kMostScale = 64;
+// A channel may be enlarged to this part of a clip's bound.
+constexpr double kClipMargin = 0.75;
+
+bool is_homogeneous(const Activation& a) {
+  return a.function == Function::kIdentity || a.function == Function::kRelu || a.function == Function::kLeakyRelu;
+}
+
+// Channel c of the output depends on channel c of the input alone, in proportion, and the channels are last in both.
+bool passes_channels(const Graph& graph, const Node& node) {
+  const Shape& in = graph.value(node.inputs[0]).type.shape;
+  const Shape& out = graph.value(node.outputs[0]).type.shape;
+  if (in.rank() == 0 || out.rank() == 0 || in[in.rank() - 1] != out[out.rank() - 1]) return false;
+  if (const auto* unary = std::get_if<graph::Unary>(&node.op)) return is_homogeneous(unary->activation);
+  if (const auto* pad = std::get_if<graph::Pad>(&node.op)) {
+    const int last = in.rank() - 1;
+    return pad->before[last] == 0 && pad->after[last] == 0 && (pad->mode != graph::PadMode::kConstant || pad->value == 0);
+  }
+  if (const auto* reduce = std::get_if<graph::Reduce>(&node.op)) {
+    for (std::int64_t axis : reduce->axes) {
+      if (axis == in.rank() - 1) return false;
+    }
+    return true;
+  }
+  return std::holds_alternative<graph::MaxPool2d>(node.op) || std::holds_alternative<graph::AveragePool2d>(node.op) ||
+         std::holds_alternative<graph::Resize2d>(node.op) || std::holds_alternative<graph::Reshape>(node.op);
+}
+
+struct Pair {
+  NodeId first, second;
+  std::vector<ValueId> between;  // the first layer's output and what is made of it, the second layer's input last
+};
+
+class Equalizer {
+ public:
+  Equalizer(Graph& graph, std::vector<Extremes>& extremes) : graph_(graph), extremes_(extremes), uses_(graph) {
+    readers_.resize(graph.values().size());
+    for (std::size_t n = 0; n < graph.nodes().size(); ++n) {
+      for (ValueId id : graph.nodes()[n].inputs) {
+        if (id.valid()) readers_[index(id)] = {static_cast<std::int32_t>(n)};
+      }
+    }
+  }
+
+  std::vector<Pair> pairs() const {
+    std::vector<Pair> found;
+    for (std::size_t n = 0; n < graph_.nodes().size(); ++n) {
+      const Node& node = graph_.nodes()[n];
+      if (!is_weighted(graph_, node)) continue;
+      const Activation& a = *graph::fused_activation(node.op);
+      const bool relu6 = a.function == Function::kClip && a.alpha == 0 && a.beta > 0;
+      if (!relu6 && !is_homogeneous(a)) continue;
+      Pair pair;
+      pair.first = {static_cast<std::int32_t>(n)};
+      ValueId v = node.outputs[0];
+      while (uses_.has_one_reader(v)) {
+        pair.between.push_back(v);
+        const NodeId reader = readers_[index(v)];
+        const Node& next = graph_.node(reader);
+        if (is_weighted(graph_, next) && next.inputs[0] == v) {
+          pair.second = reader;
+          break;
+        }
+        if (next.inputs[0] != v || !passes_channels(graph_, next)) break;
+        v = next.outputs[0];
+      }
+      // Weights that several layers share cannot be scaled for one.
+      if (pair.second.valid() && own_weights(node) && own_weights(graph_.node(pair.second))) found.push_back(pair);
+    }
+    return found;
+  }
+
+  // The largest change, as a factor above 1.
+  Result<double> equalize(const Pair& pair) {
+    const std::vector<double> scales = choose_scales(pair);
+    double most = 1;
+    for (double s : scales) most = std::max({most, s, 1 / s});
+    constexpr double kNothing = 1.02;
+    if (most < kNothing) return 1.0;
+    DOTORI_RETURN_IF_ERROR(scale_first(graph_.node(pair.first), scales));
+    DOTORI_RETURN_IF_ERROR(scale_second(graph_.node(pair.second), scales));
+    for (ValueId id : pair.between) scale_extremes(extremes_[index(id)], scales);
+    return most;
+  }
+
+ private:
+  bool own_weights(const Node& node) const {
+    return uses_.readers(node.inputs[1]) == 1 &&
+           (node.inputs.size() < 3 || !node.inputs[2].valid() || uses_.readers(node.inputs[2]) == 1);
+  }
+
+  static int groups(const Node& node) {
+    if (const auto* conv = std::get_if<graph::Conv2d>(&node.op)) return conv->groups;
+    if (const auto* conv = std::get_if<graph::ConvTranspose2d>(&node.op)) return conv->groups;
+    return 1;
+  }
+
+  // Calls visit(weight index, filter, input channel) for each weight of the layer.
+  template <class F>
+  void each_weight(const Node& node, F&& visit) const {
+    const Shape& w = graph_.value(node.inputs[1]).type.shape;
+    const std::size_t filters = static_cast<std::size_t>(w[0]), width = static_cast<std::size_t>(w[w.rank() - 1]);
+    const std::size_t each = static_cast<std::size_t>(w.elements()) / filters;
+    const std::size_t per_group = filters / static_cast<std::size_t>(groups(node));
+    for (std::size_t o = 0; o < filters; ++o) {
+      for (std::size_t i = 0; i < each; ++i) visit(o * each + i, o, o / per_group * width + i % width);
+    }
+  }
+
+  std::vector<double> choose_scales(const Pair& pair) const {
+    const Node& second = graph_.node(pair.second);
+    // A mean or a pool lies within what it is made of: the first value has the widest ranges.
+    const Extremes& seen = extremes_[index(pair.between.front())];
+    const std::size_t channels = seen.channel_low.size();
+    std::vector<double> range(channels), reading(channels, 0.0);
+    double widest = 0;
+    for (std::size_t c = 0; c < channels; ++c) {
+      range[c] = static_cast<double>(std::max(std::fabs(seen.channel_low[c]), std::fabs(seen.channel_high[c])));
+      widest = std::max(widest, range[c]);
+    }
+    std::vector<double> scales(channels, 1.0);
+    if (widest <= 0) return scales;
+
+    const float* weights = graph::f32_constant(graph_, second.inputs[1]);
+    const Shape& w = graph_.value(second.inputs[1]).type.shape;
+    const bool depthwise = w[w.rank() - 1] == 1 && groups(second) > 1;
+    std::vector<double> filter_range(static_cast<std::size_t>(w[0]), 0.0);
+    each_weight(second, [&](std::size_t i, std::size_t o, std::size_t) {
+      filter_range[o] = std::max(filter_range[o], std::fabs(static_cast<double>(weights[i])));
+    });
+    // How much of each filter's own range the channel's weights take up.
+    each_weight(second, [&](std::size_t i, std::size_t o, std::size_t c) {
+      if (filter_range[o] > 0) {
+        reading[c] = std::max(reading[c], std::fabs(static_cast<double>(weights[i])) / filter_range[o]);
+      }
+    });
+    double most = 0;
+    for (std::size_t c = 0; c < channels; ++c) {
+      if (range[c] <= 0 || reading[c] <= 0) continue;
+      scales[c] = depthwise ? range[c] / widest : std::sqrt(range[c] / widest / reading[c]);
+      most = std::max(most, range[c] / scales[c]);
+    }
+    const Activation& a = *graph::fused_activation(graph_.node(pair.first).op);
+    for (std::size_t c = 0; c < channels; ++c) {
+      if (range[c] <= 0 || reading[c] <= 0) continue;
+      // The widest channel stays as wide as the widest was.
+      double s = std::clamp(scales[c] * most / widest, 1 / kMostScale, kMostScale);
+      if (a.function == Function::kClip) {
+        const double least = range[c] / (kClipMargin * static_cast<double>(a.beta));
+        s = std::min(1.0, std::max(s, least));
+      }
+      scales[c] = s;
+    }
+    return scales;
+  }
+
+  Status scale_first(Node& node, const std::vector<double>& scales) {
+    const Shape& w = graph_.value(node.inputs[1]).type.shape;
+    const float* old = graph::f32_constant(graph_, node.inputs[1]);
+    std::vector<float> weights(old, old + w.elements());
+    const std::size_t each = weights.size() / scales.size();
+    for (std::size_t i = 0; i < weights.size(); ++i) {
+      weights[i] = static_cast<float>(static_cast<double>(weights[i]) / scales[i / each]);
+    }
+    DOTORI_ASSIGN_OR_RETURN(node.inputs[1], uses_.replace_constant_f32(graph_, node.inputs[1], weights));
+    if (node.inputs.size() < 3 || !node.inputs[2].valid()) return {};
+    const float* old_bias = graph::f32_constant(graph_, node.inputs[2]);
+    std::vector<float> bias(old_bias, old_bias + scales.size());
+    for (std::size_t c = 0; c < bias.size(); ++c) {
+      bias[c] = static_cast<float>(static_cast<double>(bias[c]) / scales[c]);
+    }
+    DOTORI_ASSIGN_OR_RETURN(node.inputs[2], uses_.replace_constant_f32(graph_, node.inputs[2], bias));
+    return {};
+  }
+
+  Status scale_second(Node& node, const std::vector<double>& scales) {
+    const Shape& w = graph_.value(node.inputs[1]).type.shape;
+    const float* old = graph::f32_constant(graph_, node.inputs[1]);
+    std::vector<float> weights(old, old + w.elements());
+    each_weight(node, [&](std::size_t i, std::size_t, std::size_t c) {
+      weights[i] = static_cast<float>(static_cast<double>(weights[i]) * scales[c]);
+    });
+    DOTORI_ASSIGN_OR_RETURN(node.inputs[1], uses_.replace_constant_f32(graph_, node.inputs[1], weights));
+    return {};
+  }
+
+  static void scale_extremes(Extremes& e, const std::vector<double>& scales) {
+    e.low = e.high = 0;
+    for (std::size_t c = 0; c < scales.size() && c < e.channel_low.size(); ++c) {
+      e.channel_low[c] = static_cast<float>(static_cast<double>(e.channel_low[c]) / scales[c]);
+      e.channel_high[c] = static_cast<float>(static_cast<double>(e.channel_high[c]) / scales[c]);
+      e.channel_sum[c] /= scales[c];
+      e.low = std::min(e.low, static_cast<double>(e.channel_low[c]));
+      e.high = std::max(e.high, static_cast<double>(e.channel_high[c]));
+    }
+  }
+
+  Graph& graph_;
+  std::vector<Extremes>& extremes_;
+  Uses uses_;
+  std::vector<NodeId> readers_;  // by value: the last of its readers
+};
+
+}  // namespace
+
+Result<int> equalize(Graph& graph, std::vector<Extremes>& extremes) {
+  Equalizer equalizer(graph, extremes);
+  const std::vector<Pair> pairs = equalizer.pairs();
+  std::vector<bool> changed(pairs.size(), false);
+  // Each pair disturbs its neighbours a little; a few rounds settle it.
+  constexpr int kRounds = 4;
+  for (int round = 0; round < kRounds; ++round) {
+    bool any = false;
+    for (std::size_t p = 0; p < pairs.size(); ++p) {
+      double change = 1;
+      DOTORI_ASSIGN_OR_RETURN(change, equalizer.equalize(pairs[p]));
+      if (change > 1) changed[p] = any = true;
+    }
+    if (!any) break;
+  }
+  return static_cast<int>(std::count(changed.begin(), changed.end(), true));
+}
+
+}  // namespace dotori::quantize

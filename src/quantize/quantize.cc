@@ -1,0 +1,408 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "quantize/quantize.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <utility>
+
+#include "quantize/adaround.h"
+#include "quantize/bias_correction.h"
+#include "quantize/equalize.h"
+#include "quantize/lower.h"
+#include "quantize/observer.h"
+#include "quantize/sensitivity.h"
+#include "quantize/watch.h"
+
+namespace dotori::quantize {
+namespace {
+
+using graph::Graph;
+using graph::Node;
+using graph::ValueId;
+
+// What a comparison of two ways to quantise, or of a layer's harm, looks at.
+constexpr std::size_t kQuickSamples = 4;
+constexpr std::size_t kHarmSamples = 2;
+
+Status check_arguments(const Graph& fp32, const Calibration& data, const Options& options) {
+  if (data.samples == 0 || !data.fill) return invalid_argument("quantising needs at least one calibration sample");
+  for (DataType type : {options.input_type, options.output_type}) {
+    if (type != DataType::kFloat32 && type != DataType::kInt8 && type != DataType::kUint8) {
+      return invalid_argument(std::string("inputs and outputs can be float32, int8 or uint8, not ") +
+                              data_type_name(type));
+    }
+  }
+  for (const std::string& name : options.keep_fp32) {
+    const bool known = std::any_of(fp32.nodes().begin(), fp32.nodes().end(),
+                                   [&](const Node& node) { return node.name == name; });
+    if (!known) return invalid_argument("there is no node '" + name + "' to keep in float32");
+  }
+  for (const graph::Value& value : fp32.values()) {
+    if (value.type.type == DataType::kInt8 && !value.quantization.empty()) {
+      return invalid_argument("the network is quantised already: value '" + value.name + "' is int8");
+    }
+  }
+  return {};
+}
+
+// One way to quantise, as far as it does not depend on which nodes stay float32.
+struct Recipe {
+  Graph prepared;
+  Encodings encodings;
+  int equalized = 0;
+  int corrected = 0;
+  std::map<std::string, std::vector<std::int8_t>> weights;
+};
+
+class Quantizer {
+ public:
+  Quantizer(const Graph& fp32, const Calibration& data, const Options& options)
+      : fp32_(fp32), data_(data), options_(options) {}
+
+  Result<Quantized> run() {
+    DOTORI_ASSIGN_OR_RETURN(plain_, prepare(fp32_));
+    DOTORI_ASSIGN_OR_RETURN(Recipe recipe, best_recipe());
+    const std::vector<bool> int8 = choose_int8(recipe.prepared, options_.keep_fp32);
+    if (std::none_of(int8.begin(), int8.end(), [](bool b) { return b; })) {
+      return invalid_argument("no layer of the network can be quantised");
+    }
+    if (options_.adaround) {
+      DOTORI_ASSIGN_OR_RETURN(recipe.weights, adapt_rounding(recipe.prepared, int8, recipe.encodings, data_,
+                                                             data_.samples, options_));
+    }
+    if (options_.bias_correction) DOTORI_RETURN_IF_ERROR(correct(&recipe, int8));
+
+    LowerOptions lower_options;
+    lower_options.keep_fp32 = options_.keep_fp32;
+    lower_options.weights = &recipe.weights;
+    Quantized result;
+    if (options_.metric) DOTORI_RETURN_IF_ERROR(meet_metric(recipe, &lower_options, &result));
+    DOTORI_ASSIGN_OR_RETURN(const Graph float_io, lower(recipe.prepared, recipe.encodings, lower_options));
+    DOTORI_RETURN_IF_ERROR(fill_report(recipe, float_io, lower_options, &result));
+    lower_options.input_type = options_.input_type;
+    lower_options.output_type = options_.output_type;
+    graph::QuantizationReport report = std::move(result.graph.quantization);
+    DOTORI_ASSIGN_OR_RETURN(result.graph, lower(recipe.prepared, recipe.encodings, lower_options));
+    result.graph.quantization = std::move(report);
+    return result;
+  }
+
+ private:
+  bool is_activation(const Graph& graph, ValueId id) const {
+    const graph::Value& value = graph.value(id);
+    return value.type.type == DataType::kFloat32 && !value.is_constant();
+  }
+
+  std::vector<ValueId> activations(const Graph& graph) const {
+    std::vector<ValueId> ids;
+    for (std::size_t v = 0; v < graph.values().size(); ++v) {
+      const ValueId id = {static_cast<std::int32_t>(v)};
+      if (is_activation(graph, id)) ids.push_back(id);
+    }
+    return ids;
+  }
+
+  Result<std::vector<Extremes>> observe_extremes(const Graph& graph, const char* stage) {
+    const std::vector<ValueId> watched = activations(graph);
+    std::vector<Extremes> extremes(graph.values().size());
+    DOTORI_RETURN_IF_ERROR(watch(graph, watched, data_, data_.samples, options_, stage,
+                                 [&](std::size_t which, std::size_t, const TensorView& view) {
+                                   extremes[index(watched[which])].add(view);
+                                 }));
+    for (ValueId id : watched) {
+      if (!extremes[index(id)].finite) {
+        return invalid_argument("value '" + graph.value(id).name +
+                                "' is not finite for some calibration sample; the network cannot be quantised");
+      }
+    }
+    return extremes;
+  }
+
+  // Ranges that follow from the operator.
+  static Encoding fixed_encoding(const Node& node) {
+    constexpr float kUnit = 1.0f / 256;
+    if (std::holds_alternative<graph::Softmax>(node.op)) return {kUnit, -128, graph::RangeMethod::kFixed};
+    const auto* unary = std::get_if<graph::Unary>(&node.op);
+    if (unary == nullptr) return {};
+    switch (unary->activation.function) {
+      case graph::Function::kSigmoid:
+      case graph::Function::kHardSigmoid: return {kUnit, -128, graph::RangeMethod::kFixed};
+      case graph::Function::kTanh: return {1.0f / 128, 0, graph::RangeMethod::kFixed};
+      default: return {};
+    }
+  }
+
+  Result<Encodings> observe_encodings(const Graph& graph, const std::vector<Extremes>& extremes) {
+    const std::vector<ValueId> watched = activations(graph);
+    std::vector<Distribution> seen(graph.values().size());
+    if (options_.observer != Observer::kMinMax && options_.observer != Observer::kAverage) {
+      for (ValueId id : watched) seen[index(id)] = Distribution(extremes[index(id)]);
+      DOTORI_RETURN_IF_ERROR(watch(graph, watched, data_, data_.samples, options_, "counting values",
+                                   [&](std::size_t which, std::size_t, const TensorView& view) {
+                                     seen[index(watched[which])].add(
+                                         {view.f32(), static_cast<std::size_t>(view.elements())});
+                                   }));
+    }
+    Encodings encodings(graph.values().size());
+    for (ValueId id : watched) {
+      // Pictures use their whole range, whatever the photos at hand do.
+      const bool input = std::find(graph.inputs.begin(), graph.inputs.end(), id) != graph.inputs.end();
+      encodings[index(id)] = choose_encoding(extremes[index(id)], seen[index(id)],
+                                             input ? Observer::kMinMax : options_.observer);
+    }
+    for (const Node& node : graph.nodes()) {
+      const Encoding fixed = fixed_encoding(node);
+      if (fixed.known()) encodings[index(node.outputs[0])] = fixed;
+    }
+    return encodings;
+  }
+
+  Result<double> quality(const Recipe& recipe) {
+    LowerOptions lower_options;
+    lower_options.keep_fp32 = options_.keep_fp32;
+    lower_options.weights = &recipe.weights;
+    DOTORI_ASSIGN_OR_RETURN(const Graph graph, lower(recipe.prepared, recipe.encodings, lower_options));
+    return output_quality(plain_, graph, data_, std::min(data_.samples, kQuickSamples), options_, "comparing outputs");
+  }
+
+  // Equalised or not, whichever keeps the outputs better.
+  Result<Recipe> best_recipe() {
+    DOTORI_ASSIGN_OR_RETURN(std::vector<Extremes> extremes, observe_extremes(plain_, "measuring ranges"));
+    Recipe plain;
+    plain.prepared = plain_;
+    DOTORI_ASSIGN_OR_RETURN(plain.encodings, observe_encodings(plain.prepared, extremes));
+    if (!options_.equalize) return plain;
+    Recipe equal;
+    equal.prepared = plain_;
+    DOTORI_ASSIGN_OR_RETURN(equal.equalized, equalize(equal.prepared, extremes));
+    if (equal.equalized == 0) return plain;
+    DOTORI_ASSIGN_OR_RETURN(extremes, observe_extremes(equal.prepared, "measuring ranges again"));
+    DOTORI_ASSIGN_OR_RETURN(equal.encodings, observe_encodings(equal.prepared, extremes));
+    double of_plain = 0, of_equal = 0;
+    DOTORI_ASSIGN_OR_RETURN(of_plain, quality(plain));
+    DOTORI_ASSIGN_OR_RETURN(of_equal, quality(equal));
+    return of_equal > of_plain ? equal : plain;
+  }
+
+  // Corrected biases, if they keep the outputs better.
+  Status correct(Recipe* recipe, const std::vector<bool>& int8) {
+    Recipe corrected = *recipe;
+    DOTORI_ASSIGN_OR_RETURN(corrected.corrected,
+                            correct_biases(corrected.prepared, corrected.encodings, int8, &corrected.weights, data_,
+                                           data_.samples, options_));
+    // New constants came behind the old values.
+    corrected.encodings.resize(corrected.prepared.values().size());
+    double before = 0, after = 0;
+    DOTORI_ASSIGN_OR_RETURN(before, quality(*recipe));
+    DOTORI_ASSIGN_OR_RETURN(after, quality(corrected));
+    if (after >= before) *recipe = std::move(corrected);
+    return {};
+  }
+
+  Result<double> measure(const Recipe& recipe, const LowerOptions& lower_options, Quantized* result) {
+    DOTORI_ASSIGN_OR_RETURN(const Graph graph, lower(recipe.prepared, recipe.encodings, lower_options));
+    ++result->metric_evaluations;
+    return options_.metric(graph);
+  }
+
+  // Adds to lower_options->keep_fp32 what it takes to stay within max_drop.
+  Status meet_metric(const Recipe& recipe, LowerOptions* lower_options, Quantized* result) {
+    graph::QuantizationReport& report = result->graph.quantization;
+    report.metric = options_.metric_name.empty() ? "metric" : options_.metric_name;
+    report.metric_samples = options_.metric_samples;
+    report.max_drop = options_.max_drop;
+    ++result->metric_evaluations;
+    DOTORI_ASSIGN_OR_RETURN(report.before, options_.metric(fp32_));
+    DOTORI_ASSIGN_OR_RETURN(report.after, measure(recipe, *lower_options, result));
+    // Figures in percent come from divisions.
+    const double wanted = report.before - options_.max_drop - 1e-9;
+    if (options_.max_drop < 0 || report.after >= wanted) return {};
+
+    const std::vector<bool> int8 = choose_int8(recipe.prepared, lower_options->keep_fp32);
+    DOTORI_ASSIGN_OR_RETURN(const std::vector<Harm> harms,
+                            rank_by_harm(recipe.prepared, int8, recipe.encodings, *lower_options, data_,
+                                         std::min(data_.samples, kHarmSamples), options_));
+    const std::set<std::string> asked = lower_options->keep_fp32;
+    const auto keep_first = [&](std::size_t count) {
+      lower_options->keep_fp32 = asked;
+      for (std::size_t i = 0; i < count; ++i) lower_options->keep_fp32.insert(harms[i].node);
+    };
+    // Twice as many each time until it is enough, then halves in between.
+    std::size_t too_few = 0, enough = 0;
+    double best = report.after;
+    std::size_t best_count = 0;
+    const auto good = [&](std::size_t count) -> Result<bool> {
+      keep_first(count);
+      double value = 0;
+      DOTORI_ASSIGN_OR_RETURN(value, measure(recipe, *lower_options, result));
+      if (value > best) {
+        best = value;
+        best_count = count;
+      }
+      return value >= wanted;
+    };
+    // With more than this in float32 there is little left of an int8 network.
+    const std::size_t most = std::max<std::size_t>(1, harms.size() / 2);
+    double enough_value = 0;
+    for (std::size_t count = 1; enough == 0; count = std::min(count * 2, most)) {
+      bool met = false;
+      DOTORI_ASSIGN_OR_RETURN(met, good(count));
+      if (met) {
+        enough = count;
+      } else {
+        too_few = count;
+        if (count == most) break;
+      }
+    }
+    if (enough == 0) {
+      if (!options_.accept_any_drop) {
+        return unsupported("quantising costs " + number(report.before - best) + " points of " + report.metric + " (" +
+                           number(report.before) + " to " + number(best) + " %) even with the " +
+                           std::to_string(best_count) + " most harmful of " + std::to_string(harms.size()) +
+                           " layers in float32; " + number(options_.max_drop) + " were allowed");
+      }
+      keep_first(best_count);
+      report.after = best;
+      remember(harms, best_count, result);
+      return {};
+    }
+    while (enough - too_few > 1) {
+      const std::size_t middle = (enough + too_few) / 2;
+      bool met = false;
+      DOTORI_ASSIGN_OR_RETURN(met, good(middle));
+      (met ? enough : too_few) = middle;
+    }
+    keep_first(enough);
+    DOTORI_ASSIGN_OR_RETURN(enough_value, measure(recipe, *lower_options, result));
+    report.after = enough_value;
+    remember(harms, enough, result);
+    return {};
+  }
+
+  static std::string number(double x) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%.2f", x);
+    return text;
+  }
+
+  static void remember(const std::vector<Harm>& harms, std::size_t count, Quantized* result) {
+    for (std::size_t i = 0; i < count; ++i) result->kept.push_back(harms[i].node);
+  }
+
+  std::string method(const Recipe& recipe, const LowerOptions& lower_options) const {
+    static constexpr const char* kNames[] = {"auto", "min-max", "average", "percentile", "entropy", "mse"};
+    std::string text = std::string("int8, ranges by ") + kNames[static_cast<std::size_t>(options_.observer)];
+    if (recipe.equalized > 0) text += ", " + std::to_string(recipe.equalized) + " layer pairs equalised";
+    if (recipe.corrected > 0) text += ", " + std::to_string(recipe.corrected) + " biases corrected";
+    if (!recipe.weights.empty()) text += ", rounding adapted in " + std::to_string(recipe.weights.size()) + " layers";
+    if (!lower_options.keep_fp32.empty()) {
+      text += ", " + std::to_string(lower_options.keep_fp32.size()) + " layers kept in float32";
+    }
+    return text;
+  }
+
+  static Histogram histogram_of(const Extremes& range) {
+    constexpr std::size_t kBins = 96;
+    Histogram h;
+    h.low = static_cast<float>(range.low);
+    h.high = static_cast<float>(range.high);
+    h.counts.assign(kBins, 0);
+    return h;
+  }
+
+  static void count(Span<const float> elements, Histogram* h) {
+    const float width = (h->high - h->low) / static_cast<float>(h->counts.size());
+    if (!(width > 0)) return;
+    for (float x : elements) {
+      const float bin = std::clamp((x - h->low) / width, 0.0f, static_cast<float>(h->counts.size() - 1));
+      ++h->counts[static_cast<std::size_t>(bin)];
+    }
+  }
+
+  // Nodes of the float32 graph by name, against those of the int8 graph.
+  Status fill_report(const Recipe& recipe, const Graph& graph, const LowerOptions& lower_options, Quantized* result) {
+    graph::QuantizationReport& report = result->graph.quantization;
+    report.method = method(recipe, lower_options);
+    report.calibration_samples = static_cast<std::int32_t>(data_.samples);
+    const Encodings unified =
+        unify(recipe.prepared, choose_int8(recipe.prepared, lower_options.keep_fp32), recipe.encodings);
+    std::map<std::string, std::size_t> by_name;
+    for (std::size_t n = 0; n < recipe.prepared.nodes().size(); ++n) by_name[recipe.prepared.nodes()[n].name] = n;
+
+    std::vector<ValuePair> pairs;
+    std::vector<std::size_t> places;  // in report.nodes
+    for (const Node& node : graph.nodes()) {
+      const auto found = by_name.find(node.name);
+      if (found == by_name.end()) continue;
+      const ValueId x = recipe.prepared.nodes()[found->second].outputs[0], y = node.outputs[0];
+      graph::QuantizedNode entry;
+      entry.name = node.name;
+      const graph::Value& value = graph.value(y);
+      const bool int8 = value.type.type == DataType::kInt8;
+      entry.bits = int8 ? 8 : 32;
+      if (int8 && !value.quantization.empty()) {
+        entry.scale = value.quantization.scales[0];
+        entry.zero_point = value.quantization.zero_points[0];
+        entry.range = unified[index(x)].range;
+      }
+      if (recipe.prepared.value(x).type.type == DataType::kFloat32) {
+        pairs.emplace_back(x, y);
+        places.push_back(report.nodes.size());
+      }
+      report.nodes.push_back(std::move(entry));
+    }
+    const std::size_t samples = std::min<std::size_t>(data_.samples, 2 * kQuickSamples);
+    DOTORI_ASSIGN_OR_RETURN(const std::vector<double> decibels,
+                            signal_to_noise(recipe.prepared, graph, pairs, data_, samples, options_,
+                                            "comparing layers"));
+    for (std::size_t i = 0; i < pairs.size(); ++i) report.nodes[places[i]].sqnr_db = static_cast<float>(decibels[i]);
+
+    std::vector<std::size_t> order;
+    for (std::size_t i = 0; i < pairs.size(); ++i) {
+      if (report.nodes[places[i]].bits == 8) order.push_back(i);
+    }
+    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return decibels[a] < decibels[b]; });
+    constexpr std::size_t kWorst = 6;
+    if (order.size() > kWorst) order.resize(kWorst);
+    std::vector<ValuePair> worst;
+    for (std::size_t i : order) worst.push_back(pairs[i]);
+    return draw_worst(recipe, graph, report, worst, [&](std::size_t i) { return places[order[i]]; }, result);
+  }
+
+  template <class Place>
+  Status draw_worst(const Recipe& recipe, const Graph& graph, const graph::QuantizationReport& report,
+                    const std::vector<ValuePair>& worst, const Place& place, Quantized* result) {
+    std::vector<ValueId> ids;
+    for (const ValuePair& pair : worst) ids.push_back(pair.first);
+    std::vector<Extremes> ranges(worst.size());
+    const std::size_t samples = std::min(data_.samples, kQuickSamples);
+    DOTORI_RETURN_IF_ERROR(watch(recipe.prepared, ids, data_, samples, options_, "drawing",
+                                 [&](std::size_t i, std::size_t, const TensorView& view) { ranges[i].add(view); }));
+    for (std::size_t i = 0; i < worst.size(); ++i) {
+      NodeHistogram h;
+      h.name = report.nodes[place(i)].name;
+      h.fp32 = h.int8 = histogram_of(ranges[i]);
+      result->worst.push_back(std::move(h));
+    }
+    return watch_both(recipe.prepared, graph, worst, data_, samples, options_, "drawing",
+                      [&](std::size_t i, Span<const float> x, Span<const float> y) {
+                        count(x, &result->worst[i].fp32);
+                        count(y, &result->worst[i].int8);
+                      });
+  }
+
+  const Graph& fp32_;
+  const Calibration& data_;
+  const Options& options_;
+  Graph plain_;
+};
+
+}  // namespace
+
+Result<Quantized> quantize(const Graph& fp32, const Calibration& data, const Options& options) {
+  DOTORI_RETURN_IF_ERROR(check_arguments(fp32, data, options));
+  return Quantizer(fp32, data, options).run();
+}
+
+}  // namespace dotori::quantize
