@@ -238,12 +238,13 @@ class ProductS8 {
     memory_ = aligned((p.n + nr - 1) / nr * stride_, &packed_);
     kernels::pack_gemm_s8(weights.data(), p.k, &offset, 1, p.k, padded_k_, bias.data(), scale.data(), p.n, kernel_,
                           packed_);
-    rows_.resize(static_cast<std::size_t>(kernel_.mr * kernel_.a_bytes) * padded_k_);
+    row_bytes_ = kernels::gemm_s8_round_up(padded_k_ * static_cast<std::size_t>(kernel_.a_bytes), 64);
+    rows_memory_ = aligned(static_cast<std::size_t>(kernel_.mr) * row_bytes_, &rows_);
   }
   void run() {
     const auto mr = static_cast<std::size_t>(kernel_.mr);
-    const std::size_t row_bytes = padded_k_ * static_cast<std::size_t>(kernel_.a_bytes);
     const bool in_place = kernel_.a_bytes == 1 && padded_k_ == p_.k;
+    std::vector<const std::int8_t*> x(mr);
     std::vector<const void*> a(mr);
     std::vector<std::int8_t*> c(mr);
     kernels::GemmS8Strip s{};
@@ -258,12 +259,12 @@ class ProductS8 {
     for (std::size_t first = 0; first < p_.m; first += mr) {
       s.m = static_cast<std::int32_t>(std::min(mr, p_.m - first));
       for (std::size_t r = 0; r < mr && first + r < p_.m; ++r) {
-        const std::int8_t* x = x_.data() + (first + r) * p_.k;
-        char* row = rows_.data() + r * row_bytes;
-        if (!in_place) copy_(x, row, p_.k);
-        a[r] = in_place ? static_cast<const void*>(x) : row;
+        x[r] = x_.data() + (first + r) * p_.k;
+        a[r] = in_place ? static_cast<const void*>(x[r]) : rows_ + r * row_bytes_;
         c[r] = c_.data() + (first + r) * p_.n;
       }
+      if (!in_place) gather_({x.data(), 0, mr, 1, p_.k, s.m, rows_, row_bytes_, nullptr});
+      if (!in_place) gather_({x.data(), 0, mr, 1, p_.k, s.m, rows_, row_bytes_, nullptr});
       kernel_.run(s);
     }
     benchmark::ClobberMemory();
@@ -272,11 +273,12 @@ class ProductS8 {
  private:
   Product p_;
   const kernels::GemmS8Kernel& kernel_ = kernels::select_gemm_s8();
-  const kernels::GemmS8CopyFn copy_ = kernels::select_gemm_s8_copy(kernel_);
-  std::size_t padded_k_, stride_ = 0;
+  const kernels::GemmS8GatherFn gather_ = kernels::select_gemm_s8_gather(kernel_);
+  std::size_t padded_k_, stride_ = 0, row_bytes_ = 0;
   std::vector<std::int8_t> x_, c_;
-  std::vector<char> memory_, rows_;
+  std::vector<char> memory_, rows_memory_;
   char* packed_ = nullptr;
+  char* rows_ = nullptr;
 };
 
 // Seconds of one product, the best of nine rounds of at least two milliseconds.

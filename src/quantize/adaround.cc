@@ -16,8 +16,8 @@ using graph::Node;
 using graph::ValueId;
 
 constexpr std::size_t kMostInputs = 1152;
-// Patches looked at for each layer, over all samples.
-constexpr std::size_t kPatches = 2048;
+// Patches looked at for each layer, over all samples: the more weights have to work together, the more.
+constexpr std::size_t kLeastPatches = 2048, kPatchesPerWeight = 8;
 
 // The moments H of one layer's input patches, one matrix a group.
 struct Layer {
@@ -72,7 +72,7 @@ void finish_moments(Layer* layer) {
   for (std::vector<double>& h : layer->moments) {
     double trace = 0;
     for (std::size_t a = 0; a < n; ++a) trace += h[a * n + a];
-    const double part = std::min(1.0, 0.1 * static_cast<double>(n) / std::max(1.0, layer->patches));
+    const double part = std::min(1.0, 0.02 * static_cast<double>(n) / std::max(1.0, layer->patches));
     const double ridge = part * trace / static_cast<double>(n);
     for (std::size_t a = 0; a < n; ++a) {
       h[a * n + a] += ridge;
@@ -180,7 +180,6 @@ Result<std::map<std::string, std::vector<std::int8_t>>> adapt_rounding(const Gra
     watched.push_back(node.inputs[0]);
   }
   std::map<std::string, std::vector<std::int8_t>> rounded;
-  const std::size_t patches = std::max<std::size_t>(1, kPatches / std::max<std::size_t>(1, samples));
   // As many layers at a time as their moments leave room for.
   for (std::size_t first = 0; first < layers.size();) {
     std::size_t last = first, bytes = 0;
@@ -194,7 +193,9 @@ Result<std::map<std::string, std::vector<std::int8_t>>> adapt_rounding(const Gra
                                     watched.begin() + static_cast<std::ptrdiff_t>(last));
     DOTORI_RETURN_IF_ERROR(watch(prepared, part, data, samples, options, "gathering patches",
                                  [&](std::size_t i, std::size_t sample, const TensorView& view) {
-                                   add_picture(&layers[first + i], prepared, view.f32(), patches, sample);
+                                   Layer& layer = layers[first + i];
+                                   const std::size_t wanted = std::max(kLeastPatches, kPatchesPerWeight * layer.size);
+                                   add_picture(&layer, prepared, view.f32(), wanted / samples + 1, sample);
                                  }));
     for (; first < last; ++first) {
       Layer& layer = layers[first];

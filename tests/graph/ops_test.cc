@@ -193,7 +193,13 @@ TEST(Infer, Binary) {
   EXPECT_EQ(infer_op(Binary{}, {i, i})->type, DataType::kInt64);
   EXPECT_TRUE(refuses((Binary{BinaryFunction::kPow, {}}), {i, i}));
   EXPECT_TRUE(refuses((Binary{BinaryFunction::kAdd, {Function::kRelu, 0, 0}}), {i, i}));
-  EXPECT_TRUE(refuses(Binary{}, {of(DataType::kInt8, {2}), of(DataType::kInt8, {2})}));
+  const Operand q = of(DataType::kInt8, {2});
+  EXPECT_EQ(infer_op(Binary{}, {q, q})->type, DataType::kInt8);
+  EXPECT_TRUE(refuses((Binary{BinaryFunction::kDiv, {}}), {q, q}));
+  EXPECT_EQ(infer_op(Binary{BinaryFunction::kAdd, {Function::kLeakyRelu, 0.1f, 0}}, {q, q})->type, DataType::kInt8);
+  EXPECT_TRUE(refuses((Binary{BinaryFunction::kAdd, {Function::kLeakyRelu, 1.5f, 0}}), {q, q}));
+  EXPECT_TRUE(refuses((Binary{BinaryFunction::kAdd, {Function::kSilu, 0, 0}}), {q, q}));
+  EXPECT_TRUE(refuses(Binary{}, {of(DataType::kUint8, {2}), of(DataType::kUint8, {2})}));
   EXPECT_TRUE(refuses((Binary{BinaryFunction::kCount, {}}), {f32({2}), f32({2})}));
   const std::int64_t big = std::int64_t{1} << 30;
   EXPECT_TRUE(refuses(Binary{}, {f32({big, 1}), f32({1, big})})) << "broadcast beyond 2^40 elements";
@@ -260,9 +266,9 @@ TEST(Infer, Pad) {
   EXPECT_TRUE(refuses((Pad{PadMode::kConstant, {0, 1}, {0, 1}, 0}), {x}));
   EXPECT_TRUE(refuses((Pad{PadMode::kConstant, {0, 0, 0, 0}, {0, 0, 0, 0}, kNan}), {x}));
   EXPECT_EQ(shape_of(Pad{PadMode::kConstant, {1}, {0}, -kInf}, {f32({2})}), "[3]");
-  EXPECT_TRUE(refuses((Pad{PadMode::kConstant, {1}, {0}, 128}), {of(DataType::kInt8, {2})}));
+  EXPECT_TRUE(refuses((Pad{PadMode::kConstant, {1}, {0}, 256}), {of(DataType::kUint8, {2})}));
   EXPECT_TRUE(refuses((Pad{PadMode::kConstant, {1}, {0}, 0.5f}), {of(DataType::kInt32, {2})}));
-  EXPECT_EQ(shape_of(Pad{PadMode::kConstant, {1}, {0}, -128}, {of(DataType::kInt8, {2})}), "[3]");
+  EXPECT_EQ(shape_of(Pad{PadMode::kConstant, {1}, {0}, 0.5f}, {of(DataType::kInt8, {2})}), "[3]");
   EXPECT_TRUE(refuses((Pad{PadMode::kCount, {1}, {0}, 0}), {f32({2})}));
 }
 

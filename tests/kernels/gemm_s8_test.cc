@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <cstring>
 #include <memory>
 #include <string>
 #include <utility>
@@ -97,12 +98,14 @@ struct Problem {
     const ptrdiff_t shift = 3;  // the pointers are 3 elements low, and a_offset makes up for it
     std::vector<const void*> a(taps * mr, nullptr);
     std::vector<std::unique_ptr<GuardedBuffer<int8_t>>> copies;
-    const GemmS8CopyFn copy = select_gemm_s8_copy(kernel);
     for (size_t t = 0; t < taps; ++t) {
       for (size_t r = 0; r < index(m); ++r) {
         const size_t row = t * index(m) + r;
         copies.push_back(std::make_unique<GuardedBuffer<int8_t>>(padded_k * a_bytes, row % 5 * a_bytes));
-        copy(rows.data() + row * k, copies.back()->data(), k);
+        for (size_t i = 0; i < k; ++i) {
+          const int16_t element = rows[row * k + i];
+          std::memcpy(copies.back()->data() + i * a_bytes, &element, a_bytes);  // little-endian
+        }
         // What lies behind the k elements must not matter.
         std::fill(copies.back()->data() + k * a_bytes, copies.back()->data() + padded_k * a_bytes, int8_t{77});
         a[t * mr + r] = copies.back()->data() - shift * kernel.a_bytes;
@@ -268,19 +271,40 @@ TEST(GemmS8, PackFillsColumnsAndDepthWithZeros) {
             (std::vector<int8_t>{16, 17, 0, 0, 18, 0, 0, 0, 13, 14, 0, 0, 15, 0, 0, 0}));
 }
 
-TEST(GemmS8, CopyKeepsValues) {
+TEST(GemmS8, GatherPutsTapsBehindEachOther) {
   for (const GemmS8Kernel& kernel : runnable()) {
-    const GemmS8CopyFn copy = select_gemm_s8_copy(kernel);
-    for (size_t n = 1; n < 70; ++n) {
-      Random random(n);
-      const GuardedBuffer<int8_t> from(n % 3, random_bytes(&random, n, -128));
-      GuardedBuffer<int8_t> narrow(n, n % 5);
-      GuardedBuffer<int16_t> wide(n, n % 5);
-      if (kernel.a_bytes == 1) copy(from.data(), narrow.data(), n);
-      else copy(from.data(), wide.data(), n);
-      ASSERT_TRUE(narrow.guards_intact() && wide.guards_intact());
-      for (size_t i = 0; i < n; ++i)
-        ASSERT_EQ(kernel.a_bytes == 1 ? narrow[i] : wide[i], from.data()[i]) << kernel.name << " at " << i;
+    const GemmS8GatherFn gather = select_gemm_s8_gather(kernel);
+    const size_t a_bytes = index(kernel.a_bytes), a_step = 7;
+    for (size_t taps : {0, 1, 3}) {
+      for (size_t k = 1; k < 70; ++k) {
+        const int32_t m = static_cast<int32_t>(k % 5) + 1;
+        Random random(k * 3 + taps);
+        std::vector<std::unique_ptr<GuardedBuffer<int8_t>>> runs;
+        std::vector<const int8_t*> a(taps * a_step, nullptr);
+        for (size_t t = 0; t < taps; ++t) {
+          for (size_t r = 0; r < index(m); ++r) {
+            runs.push_back(std::make_unique<GuardedBuffer<int8_t>>((t + r) % 3, random_bytes(&random, k, -128)));
+            a[t * a_step + r] = runs.back()->data() - 9;
+          }
+        }
+        const size_t row_bytes = gemm_s8_round_up(taps * k * a_bytes + 1, 64);
+        GuardedBuffer<int8_t> to(row_bytes * index(m), 0);
+        GuardedBuffer<int32_t> sums(index(m), 1);
+        gather({a.data(), 9, a_step, taps, k, m, to.data(), row_bytes, sums.data()});
+        ASSERT_TRUE(to.guards_intact() && sums.guards_intact());
+        for (size_t r = 0; r < index(m); ++r) {
+          int32_t sum = 0;
+          for (size_t i = 0; i < row_bytes / a_bytes; ++i) {
+            const int8_t want = i < taps * k ? runs[i / k * index(m) + r]->data()[i % k] : int8_t{0};
+            int16_t found = 0;
+            if (a_bytes == 2) std::memcpy(&found, to.data() + r * row_bytes + i * 2, 2);
+            else found = to.data()[r * row_bytes + i];
+            ASSERT_EQ(found, want) << kernel.name << " row " << r << " at " << i << ", k " << k;
+            sum += want;
+          }
+          ASSERT_EQ(sums[r], sum) << kernel.name;
+        }
+      }
     }
   }
 }

@@ -218,7 +218,42 @@ inline void strip(const GemmS8Strip& s) noexcept {
   else if (n > 0) tile<M, 1, 1>(s, out, panel, c_offset, n);
 }
 
+// Copies n elements; where whole vectors do not fit, the last one overlaps the one before.
+inline void copy(const int8_t* from, int8_t* to, size_t n) noexcept {
+  if (n >= 16) {
+    size_t i = 0;
+    for (; i + 16 <= n; i += 16) vst1q_s8(to + i, vld1q_s8(from + i));
+    if (i < n) vst1q_s8(to + n - 16, vld1q_s8(from + n - 16));
+  } else if (n >= 8) {
+    vst1_s8(to, vld1_s8(from));
+    vst1_s8(to + n - 8, vld1_s8(from + n - 8));
+  } else if (n >= 4) {
+    memcpy(to, from, 4);
+    memcpy(to + n - 4, from + n - 4, 4);
+  } else {
+    for (size_t i = 0; i < n; ++i) to[i] = from[i];
+  }
+}
+
+inline int32_t sum_of(const int8_t* row, size_t n) noexcept {
+  int32x4_t sum = vdupq_n_s32(0);
+  for (size_t i = 0; i < n; i += 16) sum = vpadalq_s16(sum, vpaddlq_s8(vld1q_s8(row + i)));
+  return vaddvq_s32(sum);
+}
+
 }  // namespace
+
+void gemm_s8_gather__neon(const GemmS8Gather& g) noexcept {
+  for (int32_t r = 0; r < g.m; ++r) {
+    int8_t* row = static_cast<int8_t*>(g.to) + static_cast<size_t>(r) * g.row_bytes;
+    // The zeros first: they end in whole vectors, whose beginnings the taps then write over.
+    for (size_t i = g.taps * g.k / 16 * 16; i < g.row_bytes; i += 16) vst1q_s8(row + i, vdupq_n_s8(0));
+    const int8_t* const* a = g.a + r;
+    int8_t* to = row;
+    for (size_t t = 0; t < g.taps; ++t, a += g.a_step, to += g.k) copy(*a + g.a_offset, to, g.k);
+    if (g.sums != nullptr) g.sums[r] = sum_of(row, g.row_bytes);
+  }
+}
 
 void gemm_s8_4x16__neon(const GemmS8Strip& s) noexcept {
   switch (s.m) {

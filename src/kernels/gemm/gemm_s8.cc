@@ -18,13 +18,22 @@ constexpr GemmS8Kernel kKernels[] = {
 };
 constexpr size_t kCount = sizeof kKernels / sizeof kKernels[0];
 
-void copy_bytes(const int8_t* from, void* to, size_t n) noexcept {
-  if (n != 0) memcpy(to, from, n);
-}
-
-void copy_widened(const int8_t* from, void* to, size_t n) noexcept {
-  int16_t* out = static_cast<int16_t*>(to);
-  for (size_t i = 0; i < n; ++i) out[i] = from[i];
+template <class T>
+void gather(const GemmS8Gather& g) noexcept {
+  for (int32_t r = 0; r < g.m; ++r) {
+    T* row = reinterpret_cast<T*>(static_cast<char*>(g.to) + static_cast<size_t>(r) * g.row_bytes);
+    size_t n = 0;
+    int32_t sum = 0;
+    for (size_t t = 0; t < g.taps; ++t) {
+      const int8_t* from = g.a[t * g.a_step + static_cast<size_t>(r)] + g.a_offset;
+      for (size_t i = 0; i < g.k; ++i, ++n) {
+        row[n] = from[i];
+        sum += from[i];
+      }
+    }
+    for (; n < g.row_bytes / sizeof(T); ++n) row[n] = 0;
+    if (g.sums != nullptr) g.sums[r] = sum;
+  }
 }
 
 // The k weights of a column of a tap go to column j of the tap's weights, `to`.
@@ -55,11 +64,13 @@ const GemmS8Kernel& select_gemm_s8(Isa isa) noexcept {
   return kKernels[i];
 }
 
-GemmS8CopyFn select_gemm_s8_copy(const GemmS8Kernel& kernel) noexcept {
+GemmS8GatherFn select_gemm_s8_gather(const GemmS8Kernel& kernel) noexcept {
 #if defined(__x86_64__)
-  if (kernel.a_bytes == 2 && kernel.isa == kIsaAvx2) return gemm_s8_widen__avx2;
+  if (kernel.a_bytes == 2 && kernel.isa == kIsaAvx2) return gemm_s8_gather__avx2;
+#elif defined(__aarch64__)
+  if (kernel.a_bytes == 1 && kernel.isa != kIsaNone) return gemm_s8_gather__neon;
 #endif
-  return kernel.a_bytes == 2 ? copy_widened : copy_bytes;
+  return kernel.a_bytes == 2 ? gather<int16_t> : gather<int8_t>;
 }
 
 void pack_gemm_s8(const int8_t* weights, size_t column_stride, const size_t* tap_offsets, size_t taps, size_t k,

@@ -58,10 +58,20 @@ const GemmS8Kernel* gemm_s8_kernels(size_t* count) noexcept;
 // The best kernel within `isa`; never fails.
 const GemmS8Kernel& select_gemm_s8(Isa isa = host_isa()) noexcept;
 
-// Rows for a kernel: copies `n` int8 to int8 or, sign-extended, to int16 at `to`. No overlap; writes exactly n
-// elements.
-using GemmS8CopyFn = void (*)(const int8_t* from, void* to, size_t n) noexcept;
-GemmS8CopyFn select_gemm_s8_copy(const GemmS8Kernel& kernel) noexcept;
+// Rows for a kernel: row r of `m` becomes the `taps` runs of k int8 from a[t * a_step + r] + a_offset, behind each other
+// at `to` + r * row_bytes, sign-extended to int16 where the kernel's a_bytes is 2; then zeros up to row_bytes, which is a
+// multiple of 64. No overlap; reads nothing beside the runs.
+struct GemmS8Gather {
+  const int8_t* const* a;
+  ptrdiff_t a_offset;
+  size_t a_step, taps, k;
+  int32_t m;
+  void* to;  // aligned to 64 bytes
+  size_t row_bytes;
+  int32_t* sums;  // [m], the sum of each row's elements; or null
+};
+using GemmS8GatherFn = void (*)(const GemmS8Gather& gather) noexcept;
+GemmS8GatherFn select_gemm_s8_gather(const GemmS8Kernel& kernel) noexcept;
 
 constexpr size_t gemm_s8_round_up(size_t n, size_t to) noexcept {
   return (n + to - 1) / to * to;
@@ -81,10 +91,11 @@ void pack_gemm_s8(const int8_t* weights, size_t column_stride, const size_t* tap
 void gemm_s8_any__reference(const GemmS8Strip&) noexcept;
 #if defined(__x86_64__)
 void gemm_s8_6x16__avx2(const GemmS8Strip&) noexcept;
-void gemm_s8_widen__avx2(const int8_t*, void*, size_t) noexcept;
+void gemm_s8_gather__avx2(const GemmS8Gather&) noexcept;
 #elif defined(__aarch64__)
 void gemm_s8_8x8__neon_dot(const GemmS8Strip&) noexcept;
 void gemm_s8_4x16__neon(const GemmS8Strip&) noexcept;
+void gemm_s8_gather__neon(const GemmS8Gather&) noexcept;
 #endif
 // The tile of the plain C++ kernel.
 constexpr int32_t kGemmS8ReferenceMr = 4, kGemmS8ReferenceNr = 8;

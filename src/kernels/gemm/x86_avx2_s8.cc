@@ -177,20 +177,63 @@ inline void strip(const GemmS8Strip& s) noexcept {
   if (n > 0) tile<M, 1, 1>(s, out, panel, c_offset, n);
 }
 
+// Copies n elements; where whole vectors do not fit, the last one overlaps the one before.
+inline void widen(const int8_t* from, int16_t* to, size_t n) noexcept {
+  const auto sixteen = [&](size_t i) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + i),
+                        _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from + i))));
+  };
+  const auto eight = [&](size_t i) {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to + i),
+                     _mm_cvtepi8_epi16(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(from + i))));
+  };
+  const auto four = [&](size_t i) {
+    _mm_storel_epi64(reinterpret_cast<__m128i*>(to + i), _mm_cvtepi8_epi16(_mm_loadu_si32(from + i)));
+  };
+  if (n >= 16) {
+    size_t i = 0;
+    for (; i + 16 <= n; i += 16) sixteen(i);
+    if (i < n) sixteen(n - 16);
+  } else if (n >= 8) {
+    eight(0);
+    eight(n - 8);
+  } else if (n >= 4) {
+    four(0);
+    four(n - 4);
+  } else {
+    for (size_t i = 0; i < n; ++i) to[i] = from[i];
+  }
+}
+
+inline int32_t sum_of(const int16_t* row, size_t n) noexcept {
+  const __m256i ones = _mm256_set1_epi16(1);
+  __m256i sum = _mm256_setzero_si256();
+  for (size_t i = 0; i < n; i += 16)
+    sum = _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_load_si256(reinterpret_cast<const __m256i*>(row + i)), ones));
+  __m128i half = _mm_add_epi32(_mm256_castsi256_si128(sum), _mm256_extracti128_si256(sum, 1));
+  half = _mm_add_epi32(half, _mm_shuffle_epi32(half, 0x4E));
+  return _mm_cvtsi128_si32(_mm_add_epi32(half, _mm_shuffle_epi32(half, 0xB1)));
+}
+
 }  // namespace
 
-void gemm_s8_widen__avx2(const int8_t* from, void* to, size_t n) noexcept {
-  int16_t* out = static_cast<int16_t*>(to);
-  size_t i = 0;
-  for (; i + 16 <= n; i += 16)
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(out + i),
-                        _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from + i))));
-  if (i + 8 <= n) {
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(out + i),
-                     _mm_cvtepi8_epi16(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(from + i))));
-    i += 8;
+void gemm_s8_gather__avx2(const GemmS8Gather& g) noexcept {
+  const size_t elems = g.row_bytes / sizeof(int16_t);
+  for (int32_t r = 0; r < g.m; ++r) {
+    int16_t* row = reinterpret_cast<int16_t*>(static_cast<char*>(g.to) + static_cast<size_t>(r) * g.row_bytes);
+    // The zeros first: they end in whole vectors, whose beginnings the taps then write over.
+    for (size_t i = g.taps * g.k / 16 * 16; i < elems; i += 16)
+      _mm256_store_si256(reinterpret_cast<__m256i*>(row + i), _mm256_setzero_si256());
+    const int8_t* const* a = g.a + r;
+    int16_t* to = row;
+    for (size_t t = 0; t < g.taps; ++t, a += g.a_step, to += g.k) widen(*a + g.a_offset, to, g.k);
   }
-  for (; i < n; ++i) out[i] = from[i];
+  if (g.sums == nullptr) return;
+  // Not before all rows are there: a wide load right behind narrower stores to the same place waits for them.
+  for (int32_t r = 0; r < g.m; ++r) {
+    const char* row = static_cast<const char*>(g.to) + static_cast<size_t>(r) * g.row_bytes;
+    g.sums[r] = sum_of(reinterpret_cast<const int16_t*>(row), elems);
+  }
 }
 
 void gemm_s8_6x16__avx2(const GemmS8Strip& s) noexcept {

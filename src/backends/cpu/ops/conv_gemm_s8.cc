@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The int8 form of conv_gemm.cc. A kernel either reads the rows of A where they lie in the image (taps whose length is a
-// multiple of kr, int8 rows), or the task first copies them behind each other, widened where the kernel wants int16.
+// multiple of kr, int8 rows, weights without a zero point), or the task first copies them behind each other, widened where
+// the kernel wants int16.
 #include <algorithm>
 #include <limits>
 
@@ -26,8 +27,8 @@ struct PhaseWeights {
 // The plain values that a step captures.
 struct ConvGemmS8Step {
   kernels::GemmS8Fn run;
-  kernels::GemmS8CopyFn copy;
-  std::size_t a_bytes, kr;
+  kernels::GemmS8GatherFn gather;
+  std::size_t kr;
   ConvRows<std::int8_t> rows;
   bool copied;  // else the kernel reads the image
   const PhaseWeights* weights;
@@ -62,8 +63,7 @@ struct ConvGemmS8Step {
     const std::int64_t taps = rows.phases[block.phase].taps;
     const void** copied_rows = reinterpret_cast<const void**>(own + copied_pointers_at);
     std::int32_t* row_add = reinterpret_cast<std::int32_t*>(own + row_add_at);
-    if (weight_zero_point != 0) sum_rows(block, group, taps, row_add);
-    if (copied) copy_rows(block, group, taps, own + copied_at, copied_rows);
+    if (copied) copy_rows(block, group, taps, own + copied_at, copied_rows, row_add);
 
     kernels::GemmS8Strip strip;
     strip.a_offset = copied ? 0 : group * rows.group_in;
@@ -93,32 +93,23 @@ struct ConvGemmS8Step {
   }
 
   // Weights with a zero point: acc lacks -zero_point * (sum of the row).
-  void sum_rows(const RowBlock<std::int8_t>& block, std::int64_t group, std::int64_t taps,
-                std::int32_t* row_add) const noexcept {
-    for (std::int64_t tile = 0; tile < block.tiles; ++tile) {
-      const std::int8_t* const* a = block.a + tile * taps * rows.mr;
-      const std::int64_t m = block.rows.size(tile);
-      for (std::int64_t r = 0; r < m; ++r) {
-        std::int32_t sum = 0;
-        for (std::int64_t t = 0; t < taps; ++t) {
-          const std::int8_t* row = a[t * rows.mr + r] + group * rows.group_in;
-          for (std::size_t i = 0; i < rows.k; ++i) sum += row[i];
-        }
-        row_add[tile * rows.mr + r] = -weight_zero_point * sum;
-      }
-    }
-  }
-
-  // The elements behind a copied row's depth stay as they are: their weights are zero.
   void copy_rows(const RowBlock<std::int8_t>& block, std::int64_t group, std::int64_t taps, unsigned char* to,
-                 const void** pointers) const noexcept {
+                 const void** pointers, std::int32_t* row_add) const noexcept {
     for (std::int64_t tile = 0; tile < block.tiles; ++tile) {
-      const std::int8_t* const* a = block.a + tile * taps * rows.mr;
-      const std::int64_t m = block.rows.size(tile);
-      for (std::int64_t r = 0; r < m; ++r, to += copied_row_bytes) {
+      kernels::GemmS8Gather rows_of_tile;
+      rows_of_tile.a = block.a + tile * taps * rows.mr;
+      rows_of_tile.a_offset = group * rows.group_in;
+      rows_of_tile.a_step = static_cast<std::size_t>(rows.mr);
+      rows_of_tile.taps = static_cast<std::size_t>(taps);
+      rows_of_tile.k = rows.k;
+      rows_of_tile.m = static_cast<std::int32_t>(block.rows.size(tile));
+      rows_of_tile.to = to;
+      rows_of_tile.row_bytes = copied_row_bytes;
+      rows_of_tile.sums = weight_zero_point != 0 ? row_add + tile * rows.mr : nullptr;
+      gather(rows_of_tile);
+      for (std::int32_t r = 0; r < rows_of_tile.m; ++r, to += copied_row_bytes) {
         pointers[tile * rows.mr + r] = to;
-        for (std::int64_t t = 0; t < taps; ++t)
-          copy(a[t * rows.mr + r] + group * rows.group_in, to + static_cast<std::size_t>(t) * rows.k * a_bytes, rows.k);
+        if (weight_zero_point != 0) row_add[tile * rows.mr + r] *= -weight_zero_point;
       }
     }
   }
@@ -192,10 +183,10 @@ Status emit_conv_gemm_s8(const ConvGemm& conv, const graph::Activation& activati
   step.weight_zero_point = weights.quantization.zero_points[0];
   DOTORI_RETURN_IF_ERROR(check_sums(conv, step.weight_zero_point, context));
   step.run = kernel.run;
-  step.copy = kernels::select_gemm_s8_copy(kernel);
-  step.a_bytes = static_cast<std::size_t>(kernel.a_bytes);
+  step.gather = kernels::select_gemm_s8_gather(kernel);
   step.kr = static_cast<std::size_t>(kernel.kr);
-  step.copied = !gemm_s8_reads_image(kernel, conv.span * conv.in_c / conv.groups);
+  // The sums of the rows come with the copies.
+  step.copied = step.weight_zero_point != 0 || !gemm_s8_reads_image(kernel, conv.span * conv.in_c / conv.groups);
   step.quantized = make_quantized_output(y, activation);
   step.input = context.input(0);
   step.output = context.output();
@@ -203,7 +194,7 @@ Status emit_conv_gemm_s8(const ConvGemm& conv, const graph::Activation& activati
   std::size_t most_taps = 1;
   for (const ConvGemmPhase& phase : conv.phases) most_taps = std::max(most_taps, phase.taps.size());
   const std::size_t depth = most_taps * static_cast<std::size_t>(conv.span * conv.in_c / conv.groups);
-  step.copied_row_bytes = step.copied ? kernels::gemm_s8_round_up(depth * step.a_bytes, 64) : 0;
+  step.copied_row_bytes = step.copied ? kernels::gemm_s8_round_up(depth * static_cast<std::size_t>(kernel.a_bytes), 64) : 0;
   const std::size_t row_bytes = std::max(step.copied_row_bytes, depth);
   const std::size_t rows_of_task = std::clamp<std::size_t>(kRowBytesOfTask / row_bytes, 1, kMostRowsOfTask);
   DOTORI_ASSIGN_OR_RETURN(step.rows, make_conv_rows<std::int8_t>(
@@ -226,8 +217,7 @@ Status emit_conv_gemm_s8(const ConvGemm& conv, const graph::Activation& activati
   step.copied_pointers_at = align(step.border_at + step.rows.border_elems());
   step.row_add_at = align(step.copied_pointers_at + (step.copied ? rows * sizeof(void*) : 0));
   step.copied_at = align(step.row_add_at + (step.weight_zero_point != 0 ? rows * sizeof(std::int32_t) : 0));
-  // A kernel may read on to the next multiple of kr.
-  step.scratch_bytes = align(step.copied_at + rows * step.copied_row_bytes + step.kr * step.a_bytes);
+  step.scratch_bytes = align(step.copied_at + rows * step.copied_row_bytes);
   step.scratch = context.book_scratch(static_cast<std::size_t>(context.options().num_threads) * step.scratch_bytes);
   context.emit(kernel.name, graph::node_macs(context.graph(), context.node()), step);
   return Status();
