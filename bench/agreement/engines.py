@@ -56,7 +56,8 @@ class LiteRt:
     name = "LiteRT"
     TYPES = {1: np.float32, 2: np.int32, 3: np.uint8, 4: np.int64, 9: np.int8}
 
-    def __init__(self, engines_dir, model, threads=1):
+    def __init__(self, engines_dir, model, threads=1, xnnpack=False):
+        """`xnnpack`: run 8-bit operators by its XNNPACK delegate instead of its own kernels."""
         self.lib = ctypes.CDLL(str(pathlib.Path(engines_dir) / "node_modules/tfjs-tflite-node/cc_deps/linux_amd64/libtensorflowlite_c.so"))
         pointer, integer, size = ctypes.c_void_p, ctypes.c_int, ctypes.c_size_t
         signatures = {
@@ -67,6 +68,7 @@ class LiteRt:
             "InterpreterGetOutputTensor": (pointer, [pointer, integer]),
             "InterpreterGetOutputTensorCount": (integer, [pointer]), "TensorType": (integer, [pointer]),
             "TensorNumDims": (integer, [pointer]), "TensorDim": (integer, [pointer, integer]),
+            "InterpreterOptionsAddDelegate": (None, [pointer, pointer]), "XNNPackDelegateCreate": (pointer, [pointer]),
             "TensorCopyFromBuffer": (integer, [pointer, pointer, size]), "TensorCopyToBuffer": (integer, [pointer, pointer, size]),
         }
         self.call = {}
@@ -77,6 +79,10 @@ class LiteRt:
         self.model = self.call["ModelCreateFromFile"](str(model).encode())
         options = self.call["InterpreterOptionsCreate"]()
         self.call["InterpreterOptionsSetNumThreads"](options, threads)
+        if xnnpack:
+            # TfLiteXNNPackDelegateOptions: num_threads, flags (1: signed, 2: unsigned 8-bit operators); the rest is 0.
+            self.delegate_options = (ctypes.c_int32 * 16)(threads, 3)
+            self.call["InterpreterOptionsAddDelegate"](options, self.call["XNNPackDelegateCreate"](self.delegate_options))
         self.interpreter = self.call["InterpreterCreate"](self.model, options)
         if not self.interpreter or self.call["InterpreterAllocateTensors"](self.interpreter) != 0:
             raise RuntimeError(f"LiteRT cannot load {model}")

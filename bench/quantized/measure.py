@@ -85,7 +85,7 @@ def measure(row, args, sets):
     truth = [how["truth"][0], truth_folder / how["truth"][1]] if "truth" in how else []
     measured = ["--images", truth_folder, *truth] if options else []
     run(args.dotori, "quantize", fp32, "-o", int8, "--calibration", sets["calibrate"][calibration], "--threads", args.threads,
-        "--report", args.out / f"{name}.html", *measured, *options, *([] if measured else ["--allow-unmeasured"]))
+        "--report", args.out / f"{name}.html", *measured, *options)
     result = {"name": name, "fp32_bytes": fp32.stat().st_size, "int8_bytes": int8.stat().st_size}
     if truth:
         for key, model in (("fp32", fp32), ("int8", int8)):

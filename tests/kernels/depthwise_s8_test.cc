@@ -184,6 +184,8 @@ std::vector<Case> cases() {
   for (int channels : {1, 3, 7, 8, 9, 15, 16, 17, 24, 32, 40})
     for (int kernel : {3, 5})
       for (int stride : {1, 2}) all.push_back({6, 12, channels, kernel, kernel, stride, stride, 1, 1, 1, 1, 0, 1});
+  for (int width = 7; width < 32; width += 4)  // two pixels of eight channels in a vector
+    for (int kernel : {3, 5}) all.push_back({6, width, 8, kernel, kernel, 1, 1, 1, 1, 1, 2, 1, 2});
   all.push_back({7, 30, 16, 3, 5, 2, 1, 1, 1, 2, 0, 4, 1});  // asymmetric padding, tall strides
   all.push_back({9, 33, 20, 5, 3, 1, 2, 1, 1, 0, 3, 0, 2});
   all.push_back({9, 11, 10, 3, 3, 1, 1, 2, 2, 2, 2, 2, 2});  // dilated

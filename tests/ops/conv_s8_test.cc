@@ -107,6 +107,19 @@ TEST(ConvS8, Pointwise) {
   check(conv(1, 2), {1, 7, 9, 12}, 18);
 }
 
+// Two pixels at a time.
+TEST(ConvS8, NarrowPointwise) {
+  Setting zero_points;
+  zero_points.weights = per_tensor(0.002f, 13);
+  for (int channels : {1, 7, 8, 24, 25}) {
+    for (int outputs : {1, 4, 7, 8, 9}) {
+      check(conv(1), {1, 6, 7, channels}, outputs);
+      check(conv(1), {2, 3, 4, channels}, outputs, zero_points);
+      check(conv(1, 2, 1), {1, 3, 3, channels}, outputs);  // padded, of the same size all the same
+    }
+  }
+}
+
 TEST(ConvS8, FirstLayers) {
   check(conv(3, 2, 1), {1, 13, 14, 3}, 20);
   check(conv(7, 2, 3), {1, 9, 15, 3}, 9);

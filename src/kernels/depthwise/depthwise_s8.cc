@@ -76,7 +76,8 @@ size_t depthwise_s8_packed_bytes(Layout layout, int32_t channels, int32_t kernel
 void pack_depthwise_s8(const DepthwiseS8Weights& from, Layout layout, int32_t channels, int32_t kernel_h,
                        int32_t kernel_w, void* packed) noexcept {
   unsigned char* block = static_cast<unsigned char*>(packed);
-  memset(block, from.in_zero_point, static_cast<size_t>(channels));
+  // All of it: two pixels of eight channels are read as one.
+  memset(block, from.in_zero_point, depthwise_s8_outside_bytes(channels));
   block += depthwise_s8_outside_bytes(channels);
   const size_t taps = static_cast<size_t>(kernel_h) * static_cast<size_t>(kernel_w);
   for (int32_t b = 0; b * 16 < channels; ++b, block += depthwise_s8_block_bytes(layout, kernel_h, kernel_w)) {

@@ -29,7 +29,7 @@ struct DepthwiseS8 {
   QuantizedOutput output;
 };
 
-// Packed weights start with a pixel of zero points: `channels` bytes, in depthwise_s8_outside_bytes(). Then come blocks
+// Packed weights start with a pixel of zero points: depthwise_s8_outside_bytes(), at least `channels`. Then come blocks
 // of 16 channels; depthwise_s8_channel() tells which channels a block holds. One block: int32 folded[16], float
 // scale[16], then the weights:
 //   kTap8    int8 [tap][16], taps in the order ky, kx

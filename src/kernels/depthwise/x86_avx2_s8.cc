@@ -254,6 +254,28 @@ inline void find_pixels(const DepthwiseS8& conv, Tile& tile) noexcept {
   }
 }
 
+// Eight channels: two neighbouring pixels fill a vector, whose weights lie twice in the block (the order of
+// depthwise_s8_channel()). Four such pairs are the columns of a kernel of stride 2. Takes the tiles inside the image from
+// output column `x` on; returns the first column behind them.
+template <int kKernel>
+inline int32_t pixel_pairs(const DepthwiseS8& conv, Tile& tile, const Row* rows, int8_t* dst_row,
+                           const unsigned char* block, int32_t x) noexcept {
+  constexpr int kPixels = 2 * kTileCols;
+  DepthwiseS8 pairs = conv;
+  pairs.channels = 16;
+  for (;; x += kPixels) {
+    const ptrdiff_t in_x = ptrdiff_t{x} - conv.pad_left;
+    if (x + kPixels > conv.out_w || in_x < 0 || in_x + kPixels + kKernel - 1 > conv.in_w) return x;
+    tile.dst = dst_row + static_cast<size_t>(x) * 8;
+    for (int ky = 0; ky < kKernel; ++ky) {
+      // Outside the image a vector holds the zero points of two pixels.
+      tile.steps[ky] = rows[ky].step;
+      tile.rows[ky] = rows[ky].first + rows[ky].step * in_x;
+    }
+    fixed_tile<kKernel, 2, false, false>(pairs, tile, 0, block);
+  }
+}
+
 template <int kKernel, int kStride>
 inline void depthwise_row(const DepthwiseS8& conv, const int8_t* src, int8_t* dst_row, int32_t out_y) noexcept {
   Tile tile;
@@ -268,6 +290,10 @@ inline void depthwise_row(const DepthwiseS8& conv, const int8_t* src, int8_t* ds
     tile.steps[ky] = rows[ky].step;
   }
   for (int32_t x = 0; x < conv.out_w; x += kTileCols) {
+    if constexpr (kKernel != 0 && kStride == 1) {
+      if (conv.channels == 8) x = pixel_pairs<kKernel>(conv, tile, rows, dst_row, blocks, x);
+      if (x >= conv.out_w) break;
+    }
     // The last tile is moved back onto the one before and computes some columns again.
     if (x + kTileCols > conv.out_w && conv.out_w >= kTileCols) x = conv.out_w - kTileCols;
     tile.cols = conv.out_w < kTileCols ? conv.out_w : kTileCols;

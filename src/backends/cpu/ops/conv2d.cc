@@ -73,6 +73,17 @@ Status compile(const graph::Conv2d& op, CompileContext& context) {
   if (is_quantized(context.input_value(0))) {
     if (depthwise) return compile_depthwise_s8(op, context);
     const kernels::GemmS8Kernel& kernel = kernels::select_gemm_s8(context.isa());
+    const bool pointwise = op.groups == 1 && op.kernel_h * op.kernel_w == 1 && op.stride_h * op.stride_w == 1 &&
+                           y[1] == x[1] && y[2] == x[2];
+    const std::int64_t pixels = x[0] * x[1] * x[2];
+    const std::int64_t together = pointwise ? gemm_s8_merged_pixels(kernel, x[3], y[3], pixels) : 1;
+    if (together > 1) {
+      ConvGemm conv = describe(op, {1, 1, pixels / together, x[3] * together}, {1, 1, pixels / together, y[3] * together},
+                               false);
+      conv.weights_per_output = static_cast<std::size_t>(x[3]);
+      conv.merged_pixels = together;
+      return emit_conv_gemm_s8(conv, op.activation, kernel, context);
+    }
     const bool merge = mergeable && !gemm_s8_reads_image(kernel, x[3]);
     return emit_conv_gemm_s8(describe(op, x, y, merge), op.activation, kernel, context);
   }

@@ -36,6 +36,9 @@ struct ConvGemm {
   std::int64_t out_h = 1, out_w = 1, out_c = 1;
   std::int64_t groups = 1;
   std::int64_t span = 1;  // above 1 only without groups
+  // Pixels that are taken as one, with one block of weights for each on the diagonal of a matrix of zeros; the sizes
+  // above are those of the merged pixels. Above 1 only for emit_conv_gemm_s8 and a 1x1 kernel without groups.
+  std::int64_t merged_pixels = 1;
   std::int64_t in_step_y = 1, in_step_x = 1;
   std::int64_t out_step_y = 1, out_step_x = 1;
   std::size_t weights_per_output = 0;  // elements of one output channel: kernel_h * kernel_w * in_c / groups
@@ -51,7 +54,11 @@ Status emit_conv_gemm(const ConvGemm& conv, const graph::Activation& activation,
 // give no factor).
 Status emit_conv_gemm_s8(const ConvGemm& conv, const graph::Activation& activation,
                          const kernels::GemmS8Kernel& kernel, CompileContext& context);
-// Whether that needs no copy of the rows when a tap has `k` elements.
+// How many of `pixels` neighbouring pixels a 1x1 convolution had better take as one: a narrow product costs more for each
+// row than for its arithmetic.
+std::int64_t gemm_s8_merged_pixels(const kernels::GemmS8Kernel& kernel, std::int64_t in_c, std::int64_t out_c,
+                                   std::int64_t pixels) noexcept;
+// Whether emit_conv_gemm_s8 needs no copy of the rows when a tap has `k` elements.
 bool gemm_s8_reads_image(const kernels::GemmS8Kernel& kernel, std::int64_t k) noexcept;
 
 // The float32 convolution by the plain C++ kernel; weights and bias may be computed by other nodes. `out_h` rows in each of `batch`

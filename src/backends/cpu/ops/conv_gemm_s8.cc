@@ -134,21 +134,24 @@ Status pack_phase(const ConvGemm& conv, const ConvGemmPhase& from, const kernels
   const std::int32_t* bias = context.constant_input<std::int32_t>(2);
   const std::int32_t x_zero_point = tensor_zero_point(context.input_value(0));
   const std::size_t outputs = static_cast<std::size_t>(rows.group_out);
-  std::vector<std::int8_t> columns(outputs * phase.depth);  // the taps of each output channel behind each other
+  // The taps of each output channel behind each other. Beside the blocks of merged pixels, the weights stand for zero.
+  std::vector<std::int8_t> columns(outputs * phase.depth, static_cast<std::int8_t>(step.weight_zero_point));
   std::vector<std::int32_t> folded(outputs);
+  const std::size_t pixels = static_cast<std::size_t>(conv.merged_pixels), each = outputs / pixels;
   const std::size_t all_taps[] = {0};
   for (std::int64_t g = 0; g < conv.groups; ++g) {
     const std::size_t first = static_cast<std::size_t>(g) * outputs;
-    std::int8_t* column = columns.data();
     for (std::size_t j = 0; j < outputs; ++j) {
-      const std::int8_t* of_channel = weights + (first + j) * conv.weights_per_output;
+      const std::size_t channel = first + j % each, of_pixel = k / pixels;
+      const std::int8_t* of_channel = weights + channel * conv.weights_per_output;
+      std::int8_t* column = columns.data() + j * phase.depth + j / each * of_pixel;
       std::int64_t sum = 0;
       for (const ConvGemmPhase::Tap& tap : from.taps) {
-        column = std::copy_n(of_channel + tap.weights, k, column);
-        for (std::size_t i = 0; i < k; ++i) sum += of_channel[tap.weights + i] - step.weight_zero_point;
+        column = std::copy_n(of_channel + tap.weights, of_pixel, column);
+        for (std::size_t i = 0; i < of_pixel; ++i) sum += of_channel[tap.weights + i] - step.weight_zero_point;
       }
       // Fits: prove_no_overflow() counted every |w - zw| 255 times.
-      folded[j] = static_cast<std::int32_t>((bias == nullptr ? 0 : bias[first + j]) - x_zero_point * sum);
+      folded[j] = static_cast<std::int32_t>((bias == nullptr ? 0 : bias[channel]) - x_zero_point * sum);
     }
     kernels::pack_gemm_s8(columns.data(), phase.depth, all_taps, 1, phase.depth, padded, folded.data(),
                           scales.data() + first, outputs, kernel,
@@ -161,7 +164,7 @@ Status check_sums(const ConvGemm& conv, std::int32_t weight_zero_point, const Co
   const std::int8_t* weights = context.constant_input<std::int8_t>(1);
   const std::int32_t* bias = context.constant_input<std::int32_t>(2);
   const std::int64_t each = static_cast<std::int64_t>(conv.weights_per_output);
-  for (std::int64_t c = 0; c < conv.out_c; ++c) {
+  for (std::int64_t c = 0; c < conv.out_c / conv.merged_pixels; ++c) {
     DOTORI_RETURN_IF_ERROR(
         prove_no_overflow(weights + c * each, each, weight_zero_point, bias == nullptr ? 0 : bias[c], c));
   }
@@ -174,11 +177,21 @@ bool gemm_s8_reads_image(const kernels::GemmS8Kernel& kernel, std::int64_t k) no
   return kernel.a_bytes == 1 && k % kernel.kr == 0;
 }
 
+std::int64_t gemm_s8_merged_pixels(const kernels::GemmS8Kernel& kernel, std::int64_t in_c, std::int64_t out_c,
+                                   std::int64_t pixels) noexcept {
+  // Where rows are copied anyhow, and two pixels still fit one panel. Products twice as deep are lost on the diagonal's
+  // zeros, so not for many channels.
+  constexpr std::int64_t kMostChannels = 24;
+  return kernel.a_bytes == 2 && 2 * out_c <= kernel.nr && in_c <= kMostChannels && pixels % 2 == 0 ? 2 : 1;
+}
+
 Status emit_conv_gemm_s8(const ConvGemm& conv, const graph::Activation& activation,
                          const kernels::GemmS8Kernel& kernel, CompileContext& context) {
   const graph::Value &x = context.input_value(0), &weights = context.input_value(1), &y = context.output_value();
   std::vector<float> scales;
   DOTORI_ASSIGN_OR_RETURN(scales, channel_scales(x, weights, y));
+  for (const std::size_t each = scales.size(); scales.size() < static_cast<std::size_t>(conv.out_c);)
+    scales.push_back(scales[scales.size() - each]);
   ConvGemmS8Step step{};
   step.weight_zero_point = weights.quantization.zero_points[0];
   DOTORI_RETURN_IF_ERROR(check_sums(conv, step.weight_zero_point, context));
