@@ -29,8 +29,8 @@ def networks(zoo):
         ("prisma-net", [s / "prisma-net.tflite"], ["--preset", "portrait"], "people", {"images": "people"}, []),
         ("u2netp", [s / "u2netp.onnx"], ["--preset", "u2net"], "mixed", {"images": "people"}, []),
         ("axial_unet", [s / "multiaxial_axial_model.onnx"], ["--mask", "argmax"], "mixed", {"images": "people"}, []),
-        ("selfie_segmentation", [s / "selfie_segmentation.tflite"], ["--preset", "selfie"], "people",
-         {"images": "people", "truth": ["--masks", "masks"]}, ["--max-drop", "1"]),
+        ("selfie_segmentation", [s / "selfie_segmentation.tflite"], ["--preset", "portrait"], "people",
+         {"images": "people", "truth": ["--masks", None]}, ["--max-drop", "1"]),
     ]
 
 
@@ -57,7 +57,7 @@ def photo_sets(zoo, out):
     masks = {p.stem: p for p in (images / "human_seg_90/masks").iterdir()}
     sets["calibrate"]["people"] = link(out / "calibrate/people", people[::2])
     sets["measure"]["people"] = link(out / "measure/people", people[1::2])
-    link(out / "measure/people/masks", [masks[p.stem] for p in people[1::2] if p.stem in masks])
+    sets["masks"] = link(out / "measure/people_masks", [masks[p.stem] for p in people[1::2] if p.stem in masks])
     mixed = [images / "imagenet_200" / r[0] for r in calibrating] + people[::2]
     sets["calibrate"]["mixed"] = link(out / "calibrate/mixed", mixed)
     sets["measure"]["coco"] = images / "coco_64"
@@ -82,7 +82,10 @@ def measure(row, args, sets):
     fp32, int8 = args.out / f"{name}.dtr", args.out / f"{name}_int8.dtr"
     run(args.dotori, "convert", *files, "-o", fp32, *convert)
     truth_folder = sets["measure"][how["images"]]
-    truth = [how["truth"][0], truth_folder / how["truth"][1]] if "truth" in how else []
+    truth = []
+    if "truth" in how:
+        option, file = how["truth"]
+        truth = [option, truth_folder / file if file else sets["masks"]]
     measured = ["--images", truth_folder, *truth] if options else []
     run(args.dotori, "quantize", fp32, "-o", int8, "--calibration", sets["calibrate"][calibration], "--threads", args.threads,
         "--report", args.out / f"{name}.html", *measured, *options)

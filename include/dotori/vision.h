@@ -99,6 +99,11 @@ enum class ResizeFilter : std::uint8_t {
 Result<PhotoTransform> fill_input(const Image& photo, const Preprocess& preprocess, const TensorView& input,
                                   ResizeFilter filter = ResizeFilter::kAntialiased);
 
+// The same for every input of a model, each at its own size: one of a single channel gets the photo in gray, also where
+// preprocess.order is another. Returns the first input's transform. Errors name the input by its index.
+Result<PhotoTransform> fill_inputs(const Image& photo, const Preprocess& preprocess, Span<const TensorView> inputs,
+                                   ResizeFilter filter = ResizeFilter::kAntialiased);
+
 // ---------------------------------------------------------------- classification
 
 struct ClassScore {

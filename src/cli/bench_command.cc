@@ -18,9 +18,11 @@ void fill_inputs(Session& session) {
   for (int i = 0; i < session.input_count(); ++i) {
     const TensorView input = session.input(i);
     std::uint32_t state = 1;
-    for (std::int64_t e = 0; input.f32() != nullptr && e < input.elements(); ++e) {
+    for (std::int64_t e = 0; e < input.elements(); ++e) {
       state = state * 1664525u + 1013904223u;
-      input.f32()[e] = static_cast<float>(state >> 8) * (1.0f / 16777216.0f);
+      if (input.f32() != nullptr) input.f32()[e] = static_cast<float>(state >> 8) * (1.0f / 16777216.0f);
+      else if (data_type_bytes(input.type) == 1)
+        static_cast<unsigned char*>(input.data)[e] = static_cast<unsigned char>(state >> 24);
     }
   }
 }

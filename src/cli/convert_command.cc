@@ -69,10 +69,12 @@ Result<graph::Graph> import_model(const ConvertOptions& o) {
 // here.
 Status prove_task(Session& session) {
   const TaskInfo& task = session.model().task();
-  if (task.task == Task::kNone || session.input_count() != 1) return Status();
+  if (task.task == Task::kNone) return Status();
   const vision::Image picture = vision::make_image(96, 64, {128, 128, 128});
+  std::vector<TensorView> inputs;
+  for (int i = 0; i < session.input_count(); ++i) inputs.push_back(session.input(i));
   DOTORI_ASSIGN_OR_RETURN(const vision::PhotoTransform transform,
-                          vision::fill_input(picture, task.preprocess, session.input(0)));
+                          vision::fill_inputs(picture, task.preprocess, inputs));
   DOTORI_RETURN_IF_ERROR(session.run());
   std::vector<TensorView> outputs;
   for (int i = 0; i < session.output_count(); ++i) outputs.push_back(session.output(i));

@@ -106,6 +106,25 @@ TaskInfo nanodet() {
   return t;
 }
 
+// As trained with TensorFlow's object detection API: 90 COCO ids, of which ten were never used. x / 128 - 1 is the
+// stored number itself for an 8-bit input of scale 1/128 and zero point 128.
+TaskInfo ssd_tflite() {
+  TaskInfo t = detector(DetectionDecoder::kSsd);
+  set_scale(t.preprocess, 128, 128, 128, 1 / 128.0f, 1 / 128.0f, 1 / 128.0f);
+  const std::vector<std::string> used = coco80_labels();
+  t.labels.clear();
+  std::size_t next = 0;
+  for (int id = 1; id <= 90; ++id) {
+    bool unused = false;
+    for (int gap : {12, 26, 29, 30, 45, 66, 68, 69, 71, 83}) unused = unused || id == gap;
+    t.labels.push_back(unused ? "n/a" : used[next++]);
+  }
+  t.detection.classes = 90;
+  t.detection.score_threshold = 0.5f;
+  t.detection.scales.push_back(DetectionScale());
+  return t;
+}
+
 TaskInfo u2net() {
   TaskInfo t;
   t.task = Task::kSegmentation;
@@ -147,6 +166,7 @@ constexpr Preset kPresets[] = {
     {"nanodet",
      "detector, 80 COCO classes, stretch, BGR normalised, three outputs with scores, then three with distances",
      nanodet},
+    {"ssd-tflite", "detector, 90 COCO classes, stretch, RGB x/128-1, ends in TFLite_Detection_PostProcess", ssd_tflite},
     {"u2net", "segmentation, salient object, threshold 0.5 after min-max", u2net},
     {"portrait", "segmentation, person / background, RGB/255, threshold 0.5", portrait},
     {"deeplab", "segmentation, 21 PASCAL VOC classes, x/127.5-1, arg-max", deeplab},

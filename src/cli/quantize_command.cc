@@ -83,7 +83,9 @@ class Samples {
 
   Status fill_from_photo(Session& session, const std::string& path) const {
     DOTORI_ASSIGN_OR_RETURN(const vision::Image photo, vision::load_image(path));
-    return vision::fill_input(photo, preprocess_, session.input(0)).status().with_context(path);
+    std::vector<TensorView> inputs;
+    for (int i = 0; i < session.input_count(); ++i) inputs.push_back(session.input(i));
+    return vision::fill_inputs(photo, preprocess_, inputs).status().with_context(path);
   }
 
   static Status fill_from_tensors(Session& session, const std::string& folder) {
@@ -125,11 +127,6 @@ Result<std::vector<std::string>> tensor_folders(const std::string& folder) {
 Result<Samples> load_samples(const QuantizeOptions& o, const Model& model) {
   DOTORI_ASSIGN_OR_RETURN(std::vector<std::string> folders, tensor_folders(o.calibration));
   if (!folders.empty()) return Samples::from_tensors(std::move(folders), o.limit);
-  if (model.inputs().size() != 1) {
-    return invalid_argument(o.model + ": has " + std::to_string(model.inputs().size()) +
-                            " inputs, a photo fills one; --calibration must hold a folder with input_0.npy, "
-                            "input_1.npy and so on for each sample");
-  }
   return Samples::from_photos(o.calibration, o.limit, model.task().preprocess);
 }
 

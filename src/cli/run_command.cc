@@ -141,8 +141,10 @@ Status dump_tensors(Session& session, const std::string& folder, bool with_input
 Result<Json> run_photo(Session& session, const RunOptions& o, const std::string& photo, const std::string& name) {
   const TaskInfo& task = session.model().task();
   DOTORI_ASSIGN_OR_RETURN(vision::Image picture, vision::load_image(photo));
+  std::vector<TensorView> inputs;
+  for (int i = 0; i < session.input_count(); ++i) inputs.push_back(session.input(i));
   DOTORI_ASSIGN_OR_RETURN(const vision::PhotoTransform transform,
-                          vision::fill_input(picture, task.preprocess, session.input(0)));
+                          vision::fill_inputs(picture, task.preprocess, inputs));
   if (!o.dump.empty()) DOTORI_RETURN_IF_ERROR(dump_tensors(session, dump_folder(o, name), true));
   const double start = now_ms();
   DOTORI_RETURN_IF_ERROR(session.run());
@@ -227,9 +229,6 @@ Status run_model(const RunOptions& o) {
   if (!o.photos.empty() && model.task().task == Task::kNone && o.dump.empty())
     return invalid_argument(
         o.model + ": the model does not say what it is for; convert it with --preset or --task, or give --dump");
-  if (!o.photos.empty() && model.inputs().size() != 1)
-    return invalid_argument(o.model + ": has " + std::to_string(model.inputs().size()) +
-                            " inputs, a photo fills one; use --input");
   SessionOptions options;
   options.num_threads = o.threads;
   options.backend = o.backend == "reference" ? BackendKind::kReference : BackendKind::kCpu;

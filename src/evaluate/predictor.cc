@@ -7,9 +7,6 @@ Result<Predictor> Predictor::create(const Model& model, int threads) {
   if (model.task().task == Task::kNone)
     return invalid_argument(model.name() +
                             ": the model does not say what it is for; convert it with --preset or --task");
-  if (model.inputs().size() != 1)
-    return invalid_argument(model.name() + ": has " + std::to_string(model.inputs().size()) +
-                            " inputs, a photo fills one");
   SessionOptions options;
   options.num_threads = threads;
   DOTORI_ASSIGN_OR_RETURN(Session session, Session::create(model, options));
@@ -27,8 +24,10 @@ Result<Answer> Predictor::answer(const vision::Image& photo, const std::string& 
 }
 
 Result<Answer> Predictor::answer(const vision::Image& photo) {
+  std::vector<TensorView> inputs;
+  for (int i = 0; i < session_.input_count(); ++i) inputs.push_back(session_.input(i));
   DOTORI_ASSIGN_OR_RETURN(const vision::PhotoTransform transform,
-                          vision::fill_input(photo, task_.preprocess, session_.input(0)));
+                          vision::fill_inputs(photo, task_.preprocess, inputs));
   DOTORI_RETURN_IF_ERROR(session_.run());
   Answer answer;
   if (task_.task == Task::kClassification) {

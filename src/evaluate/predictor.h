@@ -20,7 +20,7 @@ struct Answer {
 // A model from photo to answer. One thread at a time.
 class Predictor {
  public:
-  // Errors: kInvalidArgument (a model without a task or with several inputs), those of Session::create().
+  // Errors: kInvalidArgument (a model without a task), those of Session::create().
   static Result<Predictor> create(const Model& model, int threads);
 
   // Boxes from this score on, instead of the model's own threshold.

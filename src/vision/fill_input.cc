@@ -156,4 +156,21 @@ Result<PhotoTransform> fill_input(const Image& photo, const Preprocess& preproce
   return transform;
 }
 
+Result<PhotoTransform> fill_inputs(const Image& photo, const Preprocess& preprocess, Span<const TensorView> inputs,
+                                   ResizeFilter filter) {
+  if (inputs.empty()) return invalid_argument("no input to fill");
+  PhotoTransform first;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    Preprocess own = preprocess;
+    const Shape& shape = inputs[i].shape;
+    if (inputs.size() > 1 && shape.rank() == 4 && shape[3] == 1) own.order = ChannelOrder::kGray;
+    Result<PhotoTransform> transform = fill_input(photo, own, inputs[i], filter);
+    if (!transform.ok()) {
+      return inputs.size() == 1 ? transform : transform.status().with_context("input " + std::to_string(i));
+    }
+    if (i == 0) first = *transform;
+  }
+  return first;
+}
+
 }  // namespace dotori::vision

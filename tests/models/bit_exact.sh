@@ -8,7 +8,7 @@ zoo=${DOTORI_ZOO:-../shared}
 [ -d "$zoo/models" ] || { echo "skipped: no model zoo"; exit 0; }
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-calibrate=(--calibration "$zoo/images/coco_64" --calibration-limit 4 --allow-unmeasured)
+calibrate=(--calibration "$zoo/images/coco_64" --limit 4)
 "$native/dotori" convert "$zoo/models/classification/coral_tf2_mobilenet_v2_1.0_224_ptq.tflite" -o "$folder/mobilenet_v2.dtr"
 "$native/dotori" convert "$zoo"/models/detection/yolo-fastest-1.1.{cfg,weights} -o "$folder/yolo_f32.dtr"
 "$native/dotori" quantize "$folder/yolo_f32.dtr" -o "$folder/yolo_fastest.dtr" "${calibrate[@]}"

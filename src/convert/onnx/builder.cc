@@ -110,8 +110,9 @@ ValueId Builder::add_node(graph::Op op, std::vector<ValueId> inputs, const char*
   const bool moves = graph::keeps_quantization(op) || (std::holds_alternative<graph::Concat>(op) && same);
   if (quantized && !moves && !std::holds_alternative<graph::Quantize>(op) &&
       !std::holds_alternative<graph::Dequantize>(op) && !std::holds_alternative<graph::ArgMax>(op)) {
-    fail(unsupported("the operator works on quantised numbers; between QuantizeLinear and DequantizeLinear only "
-                     "operators that move elements are supported"));
+    fail(
+        unsupported("the operator works on quantised numbers; between QuantizeLinear and DequantizeLinear only "
+                    "operators that move elements are supported"));
   }
   const ValueId id = take(graph.add_node(name_with(suffix), std::move(op), std::move(inputs)));
   if (quantized && moves) graph.value(id).quantization = first;

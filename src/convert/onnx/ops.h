@@ -24,7 +24,7 @@ const char* rewrite_hint(const std::string& op_type);
 // Computes a node whose inputs are all known and sets its outputs. False (and nothing set) when the operator is not one
 // that folds. Throws ImportError.
 bool evaluate_on_host(NodeContext& ctx);
-bool evaluate_math(NodeContext& ctx);   // element-wise and reductions
+bool evaluate_math(NodeContext& ctx);  // element-wise and reductions
 bool evaluate_quantization(NodeContext& ctx);
 bool evaluate_shape(NodeContext& ctx);  // everything that moves or counts elements
 
@@ -78,8 +78,8 @@ void import_space_to_depth(NodeContext& ctx);
 void import_quantize_linear(NodeContext& ctx);
 void import_dequantize_linear(NodeContext& ctx);
 void import_qlinear(NodeContext& ctx);
-// The quantisation that the nodes of `graph` expect of its uint8 or int8 input `name`, in int8 terms; empty: none, or one
-// by axis.
+// The quantisation that the nodes of `graph` expect of its uint8 or int8 input `name`, in int8 terms; empty: none, or
+// one by axis.
 Quantization input_quantization(const dotori_onnx::GraphProto& graph, const std::string& name);
 
 // Shared by the importer and the host evaluation.

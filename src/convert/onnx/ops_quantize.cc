@@ -47,7 +47,8 @@ Scales make_scales(const HostTensor& scale, const HostTensor* zero_point, Elemen
 // Checked. `fallback` is the type where the zero point is left out.
 Scales read_scales(NodeContext& ctx, int scale_input, int zero_point_input, Element fallback) {
   const HostTensor& scale = ctx.known(scale_input, "the scale");
-  const HostTensor* zero_point = ctx.has_input(zero_point_input) ? &ctx.known(zero_point_input, "the zero point") : nullptr;
+  const HostTensor* zero_point =
+      ctx.has_input(zero_point_input) ? &ctx.known(zero_point_input, "the zero point") : nullptr;
   Scales s = make_scales(scale, zero_point, fallback);
   if (scale.dims.size() > 1) ctx.unsupported("a scale of shape " + dims_text(scale.dims) + "; one, or one by axis");
   if (s.scales.empty() || (zero_point != nullptr && zero_point->count() != scale.count())) {
@@ -194,7 +195,7 @@ void import_quantize_linear(NodeContext& ctx) {
 void import_dequantize_linear(NodeContext& ctx) {
   check_quantize_attributes(ctx);
   const Tensor x = ctx.graph_input(0);
-  const Element own = x.type == DataType::kInt32 ? Element::kInt32
+  const Element own = x.type == DataType::kInt32  ? Element::kInt32
                       : x.type == DataType::kInt8 ? Element::kInt8
                                                   : Element::kUint8;
   // A uint8 tensor is int8 in the graph: without a zero point, 0 of uint8 is meant where 0 is stored as -128.
@@ -206,8 +207,8 @@ void import_dequantize_linear(NodeContext& ctx) {
 
 namespace {
 
-// How an operator on quantised tensors is laid out: `operands` triples (tensor, scale, zero point) from `first` on, then
-// scale and zero point of the result at `result`, an int32 bias at `bias` (-1: none).
+// How an operator on quantised tensors is laid out: `operands` triples (tensor, scale, zero point) from `first` on,
+// then scale and zero point of the result at `result`, an int32 bias at `bias` (-1: none).
 struct Layout {
   const char* op_type;
   const char* real_op_type;
@@ -251,7 +252,8 @@ Tensor real_operand(NodeContext& ctx, int i, const char* suffix) {
   const Scales s = read_scales(ctx, i + 1, i + 2, own);
   int axis = 0;
   if (!s.one()) {
-    const bool matrix = ctx.op_type() == "QLinearMatMul" || (ctx.op_type() == "QGemm" && ctx.attr_int("transB", 0) == 0);
+    const bool matrix =
+        ctx.op_type() == "QLinearMatMul" || (ctx.op_type() == "QGemm" && ctx.attr_int("transB", 0) == 0);
     axis = matrix ? x.rank() - 1 : 0;
     if (!x.is_host() || x.rank() == 0 ||
         x.dims[static_cast<std::size_t>(axis)] != static_cast<std::int64_t>(s.scales.size())) {

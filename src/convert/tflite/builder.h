@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the lowering functions need: the TFLite model on one side, the growing Graph on the other.
 //
-// A tensor that the file quantises to int8 or uint8 is int8 in the graph: a uint8 one is stored - 128 with the zero point
+// A tensor that the file quantises to int8 or uint8 is int8 in the graph: a uint8 one is stored - 128 with the zero
+// point
 // - 128, which changes no real value. Only the graph's inputs and outputs keep the file's type, with a quantize node
 // between.
 #pragma once
@@ -66,8 +67,8 @@ class Builder {
   Result<graph::Activation> activation(const FlatTable& options, int field) const;
 
   // Appends a node named after the operator's output plus `suffix` ("" for the node that writes the output itself). An
-  // int8 result has the quantisation of the operator's first output or, for an operator that only moves elements, of the
-  // node's first input.
+  // int8 result has the quantisation of the operator's first output or, for an operator that only moves elements, of
+  // the node's first input.
   Result<graph::ValueId> emit(const Operator& op, const std::string& suffix, graph::Op node,
                               std::vector<graph::ValueId> inputs);
   // The same for a node with as many outputs as the operator, of which none is quantised; they are bound.
@@ -109,7 +110,7 @@ class Builder {
 
   Model& model_;
   graph::Graph graph_;
-  std::vector<graph::ValueId> values_;  // by tensor number; invalid: none yet
+  std::vector<graph::ValueId> values_;                         // by tensor number; invalid: none yet
   std::unordered_map<int, graph::ValueId> weights_, outputs_;  // by tensor number: int8 weights, uint8 graph outputs
   std::unordered_set<std::string> node_names_;
   std::size_t booked_bytes_ = 0;
@@ -119,7 +120,8 @@ class Builder {
 // The elements of a float32, float16 or quantised int8 / uint8 constant as float32.
 Result<std::vector<float>> constant_as_floats(const Tensor& tensor);
 
-// The quantisation of a quantised int8 or uint8 tensor as the graph stores it, in int8. Errors: axis or number of scales.
+// The quantisation of a quantised int8 or uint8 tensor as the graph stores it, in int8. Errors: axis or number of
+// scales.
 Result<Quantization> int8_quantization(const Tensor& tensor);
 
 }  // namespace dotori::convert::tflite

@@ -257,8 +257,10 @@ std::string operator_name(const Operator& op) {
 }
 
 Lower find_lower(const Operator& op) noexcept {
-  if (op.code == kCustomOperator)
-    return op.custom_code == "TFLite_Detection_PostProcess" ? lower_ssd_post_process : nullptr;
+  if (op.code == kCustomOperator) {
+    if (op.custom_code == "TFLite_Detection_PostProcess") return lower_ssd_post_process;
+    return op.custom_code == "Convolution2DTransposeBias" ? lower_transpose_conv_bias : nullptr;
+  }
   for (const Row& row : kLowered)
     if (row.code == op.code) return row.lower;
   return nullptr;

@@ -14,7 +14,16 @@ constexpr std::uint64_t kMaxEntries = 4096;
 constexpr std::size_t kMaxKeyBytes = 256;
 
 // The types that are read.
-enum Type { kInt = 1, kUint = 2, kFloat = 3, kIndirectInt = 6, kIndirectUint = 7, kIndirectFloat = 8, kMap = 9, kBool = 26 };
+enum Type {
+  kInt = 1,
+  kUint = 2,
+  kFloat = 3,
+  kIndirectInt = 6,
+  kIndirectUint = 7,
+  kIndirectFloat = 8,
+  kMap = 9,
+  kBool = 26
+};
 
 // Reads outside the buffer give zeros and are remembered.
 class Reader {

@@ -15,6 +15,7 @@ using Lower = Status (*)(Builder& builder, const Operator& op);
 Status lower_conv2d(Builder& builder, const Operator& op);
 Status lower_depthwise_conv2d(Builder& builder, const Operator& op);
 Status lower_transpose_conv(Builder& builder, const Operator& op);
+Status lower_transpose_conv_bias(Builder& builder, const Operator& op);  // the custom Convolution2DTransposeBias
 Status lower_fully_connected(Builder& builder, const Operator& op);
 Status lower_pool(Builder& builder, const Operator& op);
 Status lower_resize(Builder& builder, const Operator& op);

@@ -39,8 +39,7 @@ Status lower_binary(Builder& builder, const Operator& op) {
     DOTORI_ASSIGN_OR_RETURN(node.activation, builder.activation(options, 0));
   }
   const Tensor& to = builder.output_tensor(op, 0);
-  const bool real_only = node.function == graph::BinaryFunction::kDiv ||
-                         node.function == graph::BinaryFunction::kPow ||
+  const bool real_only = node.function == graph::BinaryFunction::kDiv || node.function == graph::BinaryFunction::kPow ||
                          node.function == graph::BinaryFunction::kSquaredDifference;
   if (to.is_quantized() && to.is_8_bit() && real_only) {
     DOTORI_ASSIGN_OR_RETURN(const graph::ValueId a, builder.real_input(op, 0));

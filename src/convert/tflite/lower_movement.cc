@@ -234,7 +234,8 @@ Status lower_pad(Builder& builder, const Operator& op) {
     const Tensor& value = builder.input_tensor(op, 2);
     const bool stored = value.type == TensorType::kFloat32 || (value.is_8_bit() && value.is_quantized());
     if (!value.is_constant() || !stored || value.data.size() != tensor_type_bytes(value.type))
-      return unsupported("the padding value (tensor '" + value.name + "') must be one constant float32, or an 8-bit "
+      return unsupported("the padding value (tensor '" + value.name +
+                         "') must be one constant float32, or an 8-bit "
                          "number with a scale");
     DOTORI_ASSIGN_OR_RETURN(const std::vector<float> number, constant_as_floats(value));
     node.value = number[0];

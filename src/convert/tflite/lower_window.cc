@@ -150,6 +150,19 @@ Result<Cut> transposed_cut(Padding mode, std::int64_t in, std::int64_t out, int 
   return cut;
 }
 
+// What is cut off the full transposed convolution for an output of out_h x out_w.
+Status set_cuts(graph::ConvTranspose2d* node, Padding mode, const Shape& x, std::int64_t out_h, std::int64_t out_w) {
+  DOTORI_ASSIGN_OR_RETURN(const Cut rows, transposed_cut(mode, x[1], out_h, node->kernel_h, node->stride_h));
+  DOTORI_ASSIGN_OR_RETURN(const Cut columns, transposed_cut(mode, x[2], out_w, node->kernel_w, node->stride_w));
+  node->pad_top = rows.before;
+  node->pad_bottom = rows.after;
+  node->output_pad_h = rows.extra;
+  node->pad_left = columns.before;
+  node->pad_right = columns.after;
+  node->output_pad_w = columns.extra;
+  return {};
+}
+
 }  // namespace
 
 // TransposeConvOptions: padding, stride_w, stride_h, activation. Inputs: output shape, weights [O,kh,kw,C], x, bias.
@@ -175,16 +188,44 @@ Status lower_transpose_conv(Builder& builder, const Operator& op) {
   DOTORI_ASSIGN_OR_RETURN(node.stride_w, positive(options, 1, 0, "stride_w"));
   DOTORI_ASSIGN_OR_RETURN(node.stride_h, positive(options, 2, 0, "stride_h"));
   DOTORI_ASSIGN_OR_RETURN(node.activation, builder.activation(options, 3));
-  DOTORI_ASSIGN_OR_RETURN(const Cut rows, transposed_cut(mode, x[1], out[1], node.kernel_h, node.stride_h));
-  DOTORI_ASSIGN_OR_RETURN(const Cut columns, transposed_cut(mode, x[2], out[2], node.kernel_w, node.stride_w));
-  node.pad_top = rows.before;
-  node.pad_bottom = rows.after;
-  node.output_pad_h = rows.extra;
-  node.pad_left = columns.before;
-  node.pad_right = columns.after;
-  node.output_pad_w = columns.extra;
+  DOTORI_RETURN_IF_ERROR(set_cuts(&node, mode, x, out[1], out[2]));
   DOTORI_ASSIGN_OR_RETURN(std::vector<graph::ValueId> inputs,
                           window_inputs(builder, op, 2, Builder::WeightOrder::kOutputsFirst, 3));
+  return builder.emit_output(op, node, std::move(inputs));
+}
+
+// MediaPipe's custom Convolution2DTransposeBias: input, weights [O,H,W,I], bias; its options are three little-endian
+// int32: padding (1 SAME, 2 VALID), stride_w, stride_h (TfLiteTransposeConvParams in TensorFlow Lite's
+// builtin_op_data.h). The output is as large as the input times the stride (SAME), or as all windows together (VALID).
+Status lower_transpose_conv_bias(Builder& builder, const Operator& op) {
+  DOTORI_RETURN_IF_ERROR(builder.expect_inputs(op, 3, 3));
+  DOTORI_RETURN_IF_ERROR(builder.expect_outputs(op, 1));
+  DOTORI_ASSIGN_OR_RETURN(const Shape x, shape_of_rank(builder, op, 0, 4, "the input"));
+  DOTORI_ASSIGN_OR_RETURN(const Shape w, shape_of_rank(builder, op, 1, 4, "the weights"));
+  DOTORI_RETURN_IF_ERROR(check_kernel(w));
+  if (op.custom_options.size() < 12)
+    return corrupt_model("the options must have at least 12 bytes, found " + std::to_string(op.custom_options.size()));
+  std::int32_t numbers[3];
+  for (int i = 0; i < 3; ++i) {
+    const unsigned char* b = op.custom_options.data() + 4 * i;
+    numbers[i] = static_cast<std::int32_t>(b[0] | b[1] << 8 | b[2] << 16 | static_cast<std::uint32_t>(b[3]) << 24);
+  }
+  DOTORI_RETURN_IF_ERROR(graph::expect_range("padding", numbers[0], 1, 2));
+  DOTORI_RETURN_IF_ERROR(graph::expect_range("stride_w", numbers[1], 1, kMaxWindow));
+  DOTORI_RETURN_IF_ERROR(graph::expect_range("stride_h", numbers[2], 1, kMaxWindow));
+  const Padding mode = numbers[0] == 1 ? Padding::kSame : Padding::kValid;
+  graph::ConvTranspose2d node;
+  node.kernel_h = static_cast<int>(w[1]);
+  node.kernel_w = static_cast<int>(w[2]);
+  node.stride_w = numbers[1];
+  node.stride_h = numbers[2];
+  const auto size = [&](std::int64_t in, int kernel, int stride) {
+    return mode == Padding::kSame ? in * stride : in * stride + std::max(0, kernel - stride);
+  };
+  const std::int64_t out_h = size(x[1], node.kernel_h, node.stride_h), out_w = size(x[2], node.kernel_w, node.stride_w);
+  DOTORI_RETURN_IF_ERROR(set_cuts(&node, mode, x, out_h, out_w));
+  DOTORI_ASSIGN_OR_RETURN(std::vector<graph::ValueId> inputs,
+                          window_inputs(builder, op, 0, Builder::WeightOrder::kOutputsFirst, 2));
   return builder.emit_output(op, node, std::move(inputs));
 }
 

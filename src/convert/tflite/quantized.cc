@@ -90,9 +90,8 @@ Result<graph::ValueId> Builder::add_constant(const Tensor& tensor) {
   const std::string name = graph_.unique_value_name(tensor.name);
   if (tensor.is_quantized()) {
     const std::vector<std::int8_t> elements = int8_elements(tensor);
-    DOTORI_ASSIGN_OR_RETURN(
-        const graph::ValueId value,
-        graph_.add_constant(name, DataType::kInt8, tensor.shape, elements.data(), elements.size()));
+    DOTORI_ASSIGN_OR_RETURN(const graph::ValueId value,
+                            graph_.add_constant(name, DataType::kInt8, tensor.shape, elements.data(), elements.size()));
     DOTORI_ASSIGN_OR_RETURN(graph_.value(value).quantization, int8_quantization(tensor));
     return value;
   }
@@ -140,11 +139,12 @@ Result<graph::ValueId> Builder::int8_weights(const Operator& op, int i, WeightOr
     return unsupported(name + "have scales along axis " + std::to_string(q.axis) + ", expected " + (last ? "3" : "0"));
   q.axis = 0;
   std::vector<std::int8_t> elements = int8_elements(tensor);
-  const int changed = graph::narrow_weights(elements.data(), elements.size(),
-                                            q.scales.size() == 1 ? q.zero_points.data() : nullptr);
+  const int changed =
+      graph::narrow_weights(elements.data(), elements.size(), q.scales.size() == 1 ? q.zero_points.data() : nullptr);
   if (changed < 0)
-    return unsupported(name + "use the whole range of 8 bits; kernels take 255 of the 256 numbers: quantise with a "
-                              "narrow range");
+    return unsupported(name +
+                       "use the whole range of 8 bits; kernels take 255 of the 256 numbers: quantise with a "
+                       "narrow range");
   narrowed_weights_ += changed;
   const Shape shape = last ? outputs_first(tensor.shape) : tensor.shape;
   if (last) elements = outputs_first(elements, tensor.shape);
@@ -185,8 +185,10 @@ Result<graph::ValueId> Builder::bias(const Operator& op, int i, graph::ValueId x
     q.zero_points.push_back(0);
     if (tensor.scales.size() != of_weights.scales.size()) continue;
     if (!(std::fabs(tensor.scales[c] - q.scales[c]) <= 0.02f * q.scales[c]))
-      return corrupt_model(name + "has scale " + std::to_string(tensor.scales[c]) + ", expected the input's times the "
-                                  "weights', " + std::to_string(q.scales[c]));
+      return corrupt_model(name + "has scale " + std::to_string(tensor.scales[c]) +
+                           ", expected the input's times the "
+                           "weights', " +
+                           std::to_string(q.scales[c]));
   }
   DOTORI_RETURN_IF_ERROR(book(tensor.data.size()));
   DOTORI_ASSIGN_OR_RETURN(const graph::ValueId value,
