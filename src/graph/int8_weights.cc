@@ -17,7 +17,7 @@ int narrow_weights(std::int8_t* elements, std::size_t count, std::int32_t* zero_
     ++*zero_point;
     return 0;
   }
-  if (lowest > std::max<std::size_t>(2, count / 256)) return -1;
+  if (lowest > (count < 64 ? 0 : (count + 255) / 256)) return -1;
   std::replace(elements, elements + count, std::int8_t{-128}, std::int8_t{-127});
   return static_cast<int>(lowest);
 }

@@ -176,14 +176,13 @@ class GraphReader {
     return read_ids("its outputs", stored.outputs(), 0, values, &node->outputs);
   }
 
-  // As many attributes as the operator has, and each of the operator's there once: so none is unknown or there twice.
+  // One that is absent is as in a default-made operator; none is unknown or there twice.
   Status read_attributes(const stored::Node& stored, Op* op) {
     const std::size_t count = stored.attributes() == nullptr ? 0 : stored.attributes()->size();
     DOTORI_RETURN_IF_ERROR(reader_.claim("attributes", count, kTableBytes));
     Status status;
     std::size_t known = 0;
     visit_op_fields(*op, [&](const char* name, auto& field) {
-      ++known;
       const stored::Attribute* found = nullptr;
       std::size_t times = 0;
       for (std::size_t i = 0; i < count && times < 2; ++i) {
@@ -194,14 +193,16 @@ class GraphReader {
       }
       if (!status.ok()) return;
       if (times == 1) {
+        ++known;
         status = read_field(reader_, *found, field).with_context(std::string("attribute '") + name + "'");
-      } else {
-        status = corrupt_model(std::string("attribute '") + name + (times == 0 ? "' is missing" : "' is there twice"));
+      } else if (times == 2) {
+        status = corrupt_model(std::string("attribute '") + name + "' is there twice");
       }
     });
     DOTORI_RETURN_IF_ERROR(status);
     if (count == known) return {};
-    std::string message = "there must be " + std::to_string(known) + " attributes, found " + std::to_string(count);
+    const std::string message =
+        std::to_string(count - known) + " of " + std::to_string(count) + " attributes are unknown";
     return newer_minor_ ? unsupported(message + "; the file comes from a newer Dotori") : corrupt_model(message);
   }
 
@@ -248,7 +249,8 @@ Result<Graph> read(Span<const unsigned char> bytes, std::shared_ptr<const void> 
   const std::size_t tables_bytes = static_cast<std::size_t>(header.tables_bytes);
   flatbuffers::Verifier::Options limits;
   limits.max_depth = 16;
-  limits.max_tables = static_cast<flatbuffers::uoffset_t>(tables_bytes / kTableBytes + 1);
+  // A table that is shared counts each time, and takes up an offset at least.
+  limits.max_tables = static_cast<flatbuffers::uoffset_t>(tables_bytes / sizeof(flatbuffers::uoffset_t) + 1);
   flatbuffers::Verifier verifier(tables, tables_bytes, limits);
   if (!stored::VerifyModelBuffer(verifier)) return corrupt_model("the tables are damaged (FlatBuffers verification)");
 

@@ -18,13 +18,13 @@ namespace dotori::graph {
 
 // Copies texts and lists out of FlatBuffers tables that a flatbuffers::Verifier has passed. FlatBuffers lets many
 // tables point at one vector, so a small file could claim a huge graph; here everything copied counts, and together it
-// cannot pass the size of the section it came from. A null pointer is an empty list. Errors: kCorruptModel; `what`
+// cannot pass four times the size of the section it came from (the writer shares names and attributes, never more). A null pointer is an empty list. Errors: kCorruptModel; `what`
 // names the field.
 class TableReader {
  public:
-  explicit TableReader(std::size_t section_bytes) noexcept : left_(section_bytes) {}
+  explicit TableReader(std::size_t section_bytes) noexcept : left_(std::uint64_t{4} * section_bytes) {}
 
-  // Counts `count` elements that lie in the file; an error when they cannot all be there without sharing.
+  // Counts `count` elements that lie in the file; an error when they are too many for the section.
   Status claim(const char* what, std::uint64_t count, std::size_t element_bytes);
   Status text(const char* what, const flatbuffers::String* stored, std::string* out);
   Status shape(const char* what, const flatbuffers::Vector<std::int64_t>* stored, Shape* out);

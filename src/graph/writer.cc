@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <map>
 #include <type_traits>
 
 #include "graph/content_hash.h"
@@ -104,7 +105,9 @@ class TableWriter {
     return count == 0 ? Offset<flatbuffers::Vector<T>>() : builder_.CreateVector(elements, count);
   }
   Offset<flatbuffers::Vector<std::int64_t>> write_shape(const Shape& shape) {
-    return write_list(shape.begin(), static_cast<std::size_t>(shape.rank()));
+    Offset<flatbuffers::Vector<std::int64_t>>& shared = shapes_[shape.to_string()];
+    if (shared.IsNull()) shared = write_list(shape.begin(), static_cast<std::size_t>(shape.rank()));
+    return shared;
   }
   Offset<flatbuffers::Vector<std::int32_t>> write_ids(const std::vector<ValueId>& ids) {
     std::vector<std::int32_t> indices;
@@ -113,7 +116,7 @@ class TableWriter {
   }
 
   Offset<stored::Value> write_value(const Value& value) {
-    const auto name = builder_.CreateString(value.name);
+    const auto name = builder_.CreateSharedString(value.name);
     const auto shape = write_shape(value.type.shape);
     const auto source_order = write_shape(value.source_order);
     Offset<stored::Quantization> quantization;
@@ -133,24 +136,50 @@ class TableWriter {
                                source_order, value.is_constant() ? &extent : nullptr);
   }
 
+  template <class Field>
+  static constexpr char kind_of() {
+    return std::is_same_v<Field, Shape> ? 's' : std::is_same_v<Field, float> ? 'f' : 'i';
+  }
+  // Equal for equal fields.
+  template <class Field>
+  static std::string bits_of(const Field& field) {
+    if constexpr (std::is_same_v<Field, Shape>) {
+      return field.to_string();
+    } else {
+      return std::string(reinterpret_cast<const char*>(&field), sizeof field);
+    }
+  }
+
   Offset<stored::Node> write_node(const Node& node) {
+    // What is as in a default-made operator is left out; most is.
+    std::vector<std::string> defaults;
+    if (const Result<Op> made = make_op(op_name(node.op)); made.ok()) {
+      visit_op_fields(*made, [&](const char*, const auto& field) { defaults.push_back(bits_of(field)); });
+    }
+    std::size_t at = 0;
     std::vector<Offset<stored::Attribute>> attributes;
     visit_op_fields(node.op, [&](const char* name, const auto& field) {
       using Field = std::decay_t<decltype(field)>;
-      // A few names serve all nodes; the reader compares them and keeps none.
-      const auto stored_name = builder_.CreateSharedString(name);
-      if constexpr (std::is_same_v<Field, Shape>) {
-        const auto list = builder_.CreateVector(field.begin(), static_cast<std::size_t>(field.rank()));
-        attributes.push_back(
-            stored::CreateAttribute(builder_, stored_name, flatbuffers::nullopt, flatbuffers::nullopt, list));
-      } else if constexpr (std::is_same_v<Field, float>) {
-        attributes.push_back(stored::CreateAttribute(builder_, stored_name, flatbuffers::nullopt, field));
-      } else {
-        attributes.push_back(stored::CreateAttribute(builder_, stored_name, static_cast<std::int64_t>(field)));
+      const bool as_default = at < defaults.size() && bits_of(field) == defaults[at];
+      ++at;
+      if (as_default) return;
+      // Nodes share names and whole attributes: a few serve all.
+      Offset<stored::Attribute>& shared = attributes_[std::string(name) + kind_of<Field>() + bits_of(field)];
+      if (shared.IsNull()) {
+        const auto stored_name = builder_.CreateSharedString(name);
+        if constexpr (std::is_same_v<Field, Shape>) {
+          const auto list = builder_.CreateVector(field.begin(), static_cast<std::size_t>(field.rank()));
+          shared = stored::CreateAttribute(builder_, stored_name, flatbuffers::nullopt, flatbuffers::nullopt, list);
+        } else if constexpr (std::is_same_v<Field, float>) {
+          shared = stored::CreateAttribute(builder_, stored_name, flatbuffers::nullopt, field);
+        } else {
+          shared = stored::CreateAttribute(builder_, stored_name, static_cast<std::int64_t>(field));
+        }
       }
+      attributes.push_back(shared);
     });
-    const auto name = builder_.CreateString(node.name);
-    const auto op = builder_.CreateString(op_name(node.op));
+    const auto name = builder_.CreateSharedString(node.name);  // often its output's too
+    const auto op = builder_.CreateSharedString(op_name(node.op));
     const auto stored_attributes = attributes.empty() ? Offset<flatbuffers::Vector<Offset<stored::Attribute>>>()
                                                       : builder_.CreateVector(attributes);
     const auto inputs = write_ids(node.inputs);
@@ -192,7 +221,7 @@ class TableWriter {
   Offset<stored::QuantizationReport> write_report(const QuantizationReport& report) {
     std::vector<Offset<stored::QuantizedNode>> nodes;
     for (const QuantizedNode& n : report.nodes) {
-      const auto node_name = builder_.CreateString(n.name);
+      const auto node_name = builder_.CreateSharedString(n.name);
       nodes.push_back(stored::CreateQuantizedNode(builder_, node_name, n.bits, n.sqnr_db, n.scale, n.zero_point,
                                                   static_cast<std::uint8_t>(n.range)));
     }
@@ -207,6 +236,8 @@ class TableWriter {
   const Graph& graph_;
   const std::vector<std::int32_t>& new_index_;
   FlatBufferBuilder builder_;
+  std::map<std::string, Offset<stored::Attribute>> attributes_;             // by name, kind and bits
+  std::map<std::string, Offset<flatbuffers::Vector<std::int64_t>>> shapes_;  // by text
   std::uint64_t weights_bytes_ = 0;
 };
 

@@ -130,34 +130,101 @@ std::vector<std::int8_t> round_layer(const Layer& layer, const Graph& graph, flo
 
 }  // namespace
 
-double descend(Span<const double> h, std::vector<double> errors, const std::vector<int>& can_move,
-               std::vector<bool>* moved) {
-  const std::size_t n = errors.size();
-  moved->assign(n, false);
-  std::vector<double> gradient(n, 0.0);  // H d
-  double before = 0;
-  for (std::size_t a = 0; a < n; ++a) {
-    for (std::size_t b = 0; b < n; ++b) gradient[a] += h[a * n + b] * errors[b];
-    before += errors[a] * gradient[a];
+namespace {
+
+// The state of one filter's descent.
+class Descent {
+ public:
+  Descent(Span<const double> h, const std::vector<double>& errors, const std::vector<int>& can_move,
+          std::vector<bool>* moved)
+      : h_(h), can_move_(can_move), moved_(*moved), gradient_(errors.size(), 0.0), n_(errors.size()) {
+    for (std::size_t a = 0; a < n_; ++a) {
+      for (std::size_t b = 0; b < n_; ++b) gradient_[a] += h[a * n_ + b] * errors[b];
+      error_ += errors[a] * gradient_[a];
+    }
+    enough_ = -1e-9 * error_;
   }
-  if (!(before > 0)) return 1;
-  double left = before;
-  constexpr int kSweeps = 4;
-  for (int sweep = 0; sweep < kSweeps; ++sweep) {
+
+  double error() const { return error_; }
+
+  // The best single move each time; finding it costs as much as making it.
+  bool move_singly() {
     bool any = false;
-    for (std::size_t i = 0; i < n; ++i) {
-      if (can_move[i] == 0) continue;
-      const double step = (*moved)[i] ? -can_move[i] : can_move[i];
-      const double change = step * (2 * gradient[i] + step * h[i * n + i]);
-      if (!(change < -1e-9 * before)) continue;
-      for (std::size_t k = 0; k < n; ++k) gradient[k] += step * h[i * n + k];
-      (*moved)[i] = !(*moved)[i];
-      left += change;
+    for (std::size_t moves = 0; moves < 2 * n_; ++moves) {
+      std::size_t best = n_;
+      double most = enough_;
+      for (std::size_t i = 0; i < n_; ++i) {
+        if (can_move_[i] == 0) continue;
+        const double change = change_of(i);
+        if (change >= most) continue;
+        most = change;
+        best = i;
+      }
+      if (best == n_) break;
+      move(best);
       any = true;
     }
-    if (!any) break;
+    return any;
   }
-  return left / before;
+
+  // For each weight the best partner to move with, where the two together gain what neither does alone.
+  bool move_in_pairs() {
+    bool any = false;
+    for (std::size_t i = 0; i < n_; ++i) {
+      if (can_move_[i] == 0) continue;
+      const double alone = change_of(i), step = step_of(i);
+      std::size_t best = n_;
+      double most = enough_;
+      for (std::size_t k = i + 1; k < n_; ++k) {
+        if (can_move_[k] == 0) continue;
+        const double change = alone + change_of(k) + 2 * step * step_of(k) * h_[i * n_ + k];
+        if (change >= most) continue;
+        most = change;
+        best = k;
+      }
+      if (best == n_) continue;
+      move(i);
+      move(best);
+      any = true;
+    }
+    return any;
+  }
+
+ private:
+  double step_of(std::size_t i) const { return moved_[i] ? -can_move_[i] : can_move_[i]; }
+  double change_of(std::size_t i) const {
+    const double step = step_of(i);
+    return step * (2 * gradient_[i] + step * h_[i * n_ + i]);
+  }
+  void move(std::size_t i) {
+    error_ += change_of(i);
+    const double step = step_of(i);
+    for (std::size_t k = 0; k < n_; ++k) gradient_[k] += step * h_[i * n_ + k];
+    moved_[i] = !moved_[i];
+  }
+
+  Span<const double> h_;
+  const std::vector<int>& can_move_;
+  std::vector<bool>& moved_;
+  std::vector<double> gradient_;  // H d
+  std::size_t n_;
+  double error_ = 0, enough_ = 0;
+};
+
+}  // namespace
+
+double descend(Span<const double> h, const std::vector<double>& errors, const std::vector<int>& can_move,
+               std::vector<bool>* moved) {
+  moved->assign(errors.size(), false);
+  Descent descent(h, errors, can_move, moved);
+  const double before = descent.error();
+  if (!(before > 0)) return 1;
+  constexpr int kRounds = 3;
+  for (int round = 0; round < kRounds; ++round) {
+    descent.move_singly();
+    if (!descent.move_in_pairs()) break;
+  }
+  return descent.error() / before;
 }
 
 Result<std::map<std::string, std::vector<std::int8_t>>> adapt_rounding(const Graph& prepared,

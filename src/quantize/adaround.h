@@ -14,8 +14,8 @@
 namespace dotori::quantize {
 
 // By node name: int8 weights for lower(). For each filter the squared output error is d' H d, where d are the rounding
-// errors and H = sum of x x' over input patches x, spread over the samples; coordinate descent from rounding to nearest
-// moves one weight at a time to its other neighbour while that lessens the error. Layers whose patches hold more than
+// errors and H = sum of x x' over input patches x, spread over the samples; from rounding to nearest on, the weight
+// whose other neighbour lessens the error most moves there, one at a time, then pairs of weights do. Layers whose patches hold more than
 // 1,152 inputs are left out, and transposed convolutions.
 Result<std::map<std::string, std::vector<std::int8_t>>> adapt_rounding(const graph::Graph& prepared,
                                                                        const std::vector<bool>& int8,
@@ -26,7 +26,7 @@ Result<std::map<std::string, std::vector<std::int8_t>>> adapt_rounding(const gra
 // One filter: `errors` are the rounding errors of its weights in steps, `can_move` the step (+1 or -1) to each weight's
 // other neighbour, 0 where there is none. `h`: row-major size x size. Sets `moved`. Result: the error's part that is
 // left, in (0, 1].
-double descend(Span<const double> h, std::vector<double> errors, const std::vector<int>& can_move,
+double descend(Span<const double> h, const std::vector<double>& errors, const std::vector<int>& can_move,
                std::vector<bool>* moved);
 
 }  // namespace dotori::quantize

@@ -47,11 +47,10 @@ struct Error {
 
 }  // namespace
 
-Result<int> correct_biases(Graph& prepared, const Encodings& encodings, const std::vector<bool>& int8,
-                           const std::map<std::string, std::vector<std::int8_t>>* weights, const Calibration& data,
-                           std::size_t samples, const Options& options) {
+Status correct_biases(const Graph& prepared, const Encodings& encodings, const std::vector<bool>& int8,
+                      const Calibration& data, std::size_t samples, const Options& options, Adjustments* adjustments) {
   LowerOptions lower_options;
-  lower_options.weights = weights;
+  lower_options.adjustments = adjustments;
   DOTORI_ASSIGN_OR_RETURN(const Twins twins, lower_beside(prepared, int8, encodings, lower_options));
   const Encodings unified = unify(prepared, int8, encodings);
   std::vector<Error> errors(twins.values.size());
@@ -80,14 +79,13 @@ Result<int> correct_biases(Graph& prepared, const Encodings& encodings, const st
         e.elements += static_cast<double>(fp32.size() / channels);
       }));
 
-  graph::Uses uses(prepared);
-  int changed = 0;
   for (std::size_t i = 0; i < twins.nodes.size(); ++i) {
-    Node& node = prepared.nodes()[twins.nodes[i]];
+    const Node& node = prepared.nodes()[twins.nodes[i]];
     const std::size_t channels = errors[i].sum.size();
-    const bool has_bias = node.inputs.size() > 2 && node.inputs[2].valid();
     std::vector<float> bias(channels, 0.0f);
-    if (has_bias) std::copy_n(graph::f32_constant(prepared, node.inputs[2]), channels, bias.begin());
+    if (node.inputs.size() > 2 && node.inputs[2].valid()) {
+      std::copy_n(graph::f32_constant(prepared, node.inputs[2]), channels, bias.begin());
+    }
     bool any = false;
     for (std::size_t c = 0; c < channels; ++c) {
       // Few elements, or few samples, make a mean that is chance.
@@ -96,18 +94,9 @@ Result<int> correct_biases(Graph& prepared, const Encodings& encodings, const st
       bias[c] = static_cast<float>(static_cast<double>(bias[c]) + errors[i].sum[c] / errors[i].count[c]);
       any = true;
     }
-    if (!any) continue;
-    ++changed;
-    if (has_bias) {
-      DOTORI_ASSIGN_OR_RETURN(node.inputs[2], uses.replace_constant_f32(prepared, node.inputs[2], bias));
-    } else {
-      node.inputs.resize(3);
-      DOTORI_ASSIGN_OR_RETURN(node.inputs[2],
-                              uses.add_constant_f32(prepared, node.name + "/bias",
-                                                    Shape({static_cast<std::int64_t>(channels)}), bias));
-    }
+    if (any) adjustments->biases[node.name] = std::move(bias);
   }
-  return changed;
+  return {};
 }
 
 }  // namespace dotori::quantize

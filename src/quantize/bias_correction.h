@@ -3,7 +3,6 @@
 // the mean of each output channel, and the bias can move it back.
 #pragma once
 
-#include <map>
 #include <vector>
 
 #include "quantize/encoding.h"
@@ -11,12 +10,11 @@
 
 namespace dotori::quantize {
 
-// Adds to the biases of a prepared graph what its int8 layers lose: for each channel of each weighted layer in `int8`,
-// the mean of float32 minus int8 output over the samples, both computed from the float32 graph's own values, so that
-// every layer makes good its own error and nobody else's. Only elements count where neither result is cut off by the
-// fused activation; a channel with few of them stays as it is. Result: layers that were changed.
-Result<int> correct_biases(graph::Graph& prepared, const Encodings& encodings, const std::vector<bool>& int8,
-                           const std::map<std::string, std::vector<std::int8_t>>* weights, const Calibration& data,
-                           std::size_t samples, const Options& options);
+// Fills adjustments->biases for the weighted layers in `int8`: to each channel's bias is added the mean of float32 minus
+// int8 output over the samples, both computed from the float32 graph's own values, so that every layer makes good its
+// own error and nobody else's. Only elements count where neither result is cut off by the fused activation; a channel
+// with few of them stays as it is.
+Status correct_biases(const graph::Graph& prepared, const Encodings& encodings, const std::vector<bool>& int8,
+                      const Calibration& data, std::size_t samples, const Options& options, Adjustments* adjustments);
 
 }  // namespace dotori::quantize

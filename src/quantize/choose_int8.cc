@@ -128,6 +128,14 @@ std::vector<bool> choose_int8(const Graph& prepared, const std::set<std::string>
 
 namespace {
 
+// In its input's encoding the output of a relu or clip holds numbers that the input could hold too: nothing is rounded a
+// second time. (Operators that only move elements must keep their encoding, these may.)
+bool rounds_nothing(const graph::Op& op) {
+  const auto* unary = std::get_if<graph::Unary>(&op);
+  if (unary == nullptr) return keeps_encoding(op);
+  return unary->activation.function == graph::Function::kRelu || unary->activation.function == graph::Function::kClip;
+}
+
 // Which values are quantised alike: a forest over value ids, each tree with its topologically first value at the root.
 class Groups {
  public:
@@ -148,7 +156,7 @@ Encodings unify(const Graph& prepared, const std::vector<bool>& int8, Encodings 
   Groups groups(prepared.values().size());
   for (std::size_t n = 0; n < int8.size(); ++n) {
     const Node& node = prepared.nodes()[n];
-    if (int8[n] && keeps_encoding(node.op)) groups.follow(index(node.outputs[0]), index(node.inputs[0]));
+    if (int8[n] && rounds_nothing(node.op)) groups.follow(index(node.outputs[0]), index(node.inputs[0]));
   }
 
   // By root: the only concat that reads the group's values, and whether anything else does.
@@ -160,7 +168,7 @@ Encodings unify(const Graph& prepared, const std::vector<bool>& int8, Encodings 
     for (ValueId id : node.inputs) {
       if (!is_f32_activation(prepared, id)) continue;
       const std::size_t root = groups.root(index(id));
-      if (int8[n] && keeps_encoding(node.op)) continue;
+      if (int8[n] && rounds_nothing(node.op)) continue;
       if (int8[n] && std::holds_alternative<graph::Concat>(node.op) &&
           (concat[root] == kNobody || concat[root] == n)) {
         concat[root] = n;

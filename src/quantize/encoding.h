@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <string>
 #include <vector>
 
 #include "graph/graph.h"
@@ -24,6 +26,13 @@ struct Encoding {
 
 // By value of a graph.
 using Encodings = std::vector<Encoding>;
+
+// What int8 layers use instead of weights rounded to nearest and of their own biases; by node name. Layers that stay
+// float32 use their own.
+struct Adjustments {
+  std::map<std::string, std::vector<std::int8_t>> weights;  // quantised with weight_scales()
+  std::map<std::string, std::vector<float>> biases;
+};
 
 inline std::size_t index(graph::ValueId id) noexcept {
   return static_cast<std::size_t>(id.index);

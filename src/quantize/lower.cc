@@ -264,12 +264,12 @@ class Lowering {
     const Span<const float> weights = f32_elements(source_, node.inputs[1]);
     const std::size_t each = weights.size() / scales.size();
     std::vector<std::int8_t> rounded;
-    const auto given = options_.weights == nullptr ? std::map<std::string, std::vector<std::int8_t>>::const_iterator()
-                                                   : options_.weights->find(node.name);
-    if (options_.weights != nullptr && given != options_.weights->end() && given->second.size() == weights.size()) {
-      rounded = given->second;
-    } else {
-      rounded.reserve(weights.size());
+    const std::string& name = node.name;
+    if (options_.adjustments != nullptr && options_.adjustments->weights.count(name) != 0) {
+      rounded = options_.adjustments->weights.at(name);
+    }
+    if (rounded.size() != weights.size()) {
+      rounded.clear();
       for (std::size_t i = 0; i < weights.size(); ++i) {
         if (!std::isfinite(weights[i])) return invalid_argument("a weight is not finite");
         rounded.push_back(static_cast<std::int8_t>(
@@ -279,12 +279,18 @@ class Lowering {
     Quantization q;
     q.scales = scales;
     q.zero_points.assign(scales.size(), 0);
-    const std::string name = source_.value(node.inputs[1]).name;
-    DOTORI_ASSIGN_OR_RETURN(copy->inputs[1], add_constant(name + "/int8", DataType::kInt8,
-                                                          source_.value(node.inputs[1]).type.shape, rounded,
-                                                          std::move(q)));
-    if (node.inputs.size() < 3 || !node.inputs[2].valid()) return {};
-    const Span<const float> bias = f32_elements(source_, node.inputs[2]);
+    const Value& old_weights = source_.value(node.inputs[1]);
+    DOTORI_ASSIGN_OR_RETURN(copy->inputs[1], add_constant(old_weights.name + "/int8", DataType::kInt8,
+                                                          old_weights.type.shape, rounded, std::move(q)));
+    const bool has_bias = node.inputs.size() > 2 && node.inputs[2].valid();
+    std::vector<float> bias;
+    if (options_.adjustments != nullptr && options_.adjustments->biases.count(name) != 0) {
+      bias = options_.adjustments->biases.at(name);
+    } else if (has_bias) {
+      const Span<const float> own = f32_elements(source_, node.inputs[2]);
+      bias.assign(own.begin(), own.end());
+    }
+    if (bias.empty()) return {};
     std::vector<std::int32_t> steps;
     for (std::size_t c = 0; c < bias.size(); ++c) {
       const double step = static_cast<double>(x.scale) * static_cast<double>(scales[c]);
@@ -292,9 +298,11 @@ class Lowering {
       if (!(std::fabs(b) < 2147483648.0)) return invalid_argument("a bias is not finite");
       steps.push_back(static_cast<std::int32_t>(b));
     }
-    DOTORI_ASSIGN_OR_RETURN(copy->inputs[2],
-                            add_constant(source_.value(node.inputs[2]).name + "/int32", DataType::kInt32,
-                                         source_.value(node.inputs[2]).type.shape, steps, Quantization()));
+    copy->inputs.resize(3);
+    DOTORI_ASSIGN_OR_RETURN(
+        copy->inputs[2],
+        add_constant(has_bias ? source_.value(node.inputs[2]).name + "/int32" : name + "/bias", DataType::kInt32,
+                     Shape({static_cast<std::int64_t>(bias.size())}), steps, Quantization()));
     return {};
   }
 

@@ -2,7 +2,6 @@
 // float32 graph -> int8 graph, once it is known how every value is to be quantised.
 #pragma once
 
-#include <map>
 #include <set>
 #include <string>
 #include <utility>
@@ -32,8 +31,7 @@ struct LowerOptions {
   std::set<std::string> keep_fp32;
   DataType input_type = DataType::kFloat32;
   DataType output_type = DataType::kFloat32;
-  // By node name: weights quantised beforehand with weight_scales() (see adaround.h); others are rounded to nearest.
-  const std::map<std::string, std::vector<std::int8_t>>* weights = nullptr;
+  const Adjustments* adjustments = nullptr;
 };
 
 // By node of a prepared graph: true where the node becomes int8. Float32 stay: what is named in `keep_fp32`; what has
@@ -42,7 +40,7 @@ struct LowerOptions {
 // nodes.
 std::vector<bool> choose_int8(const graph::Graph& prepared, const std::set<std::string>& keep_fp32);
 
-// Makes `encodings` fit together: what keeps its input's encoding takes it over; what only a concat reads is written in
+// Makes `encodings` fit together: what keeps its input's encoding, relu and clip among it, takes it over; what only a concat reads is written in
 // the concat's own encoding, so that it is rounded once.
 Encodings unify(const graph::Graph& prepared, const std::vector<bool>& int8, Encodings encodings);
 

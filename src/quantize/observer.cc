@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "quantize/function.h"
+
 namespace dotori::quantize {
 
 void Extremes::add(const TensorView& view) {
@@ -66,36 +68,35 @@ void Distribution::add(Span<const float> elements) {
   }
 }
 
-namespace {
-
-double error_of(const Distribution& d, const Range& range, bool weighted) {
-  const double extent = std::max(range.high, 0.0) - std::min(range.low, 0.0);
-  const double step = extent / 255;
-  // Rounding errors are spread evenly over a step.
-  const double inside = step * step / 12;
+double expected_error(const Distribution& d, const Range& range, const Cost& cost) noexcept {
+  const double low = std::min(range.low, 0.0), high = std::max(range.high, 0.0);
+  const double step = (high - low) / 255;
+  const bool linear = cost.function.is_identity();
+  const double all = std::max(1.0, d.total() + d.zeros());
+  const auto f = [&](double x) { return linear ? x : apply(cost.function, x); };
   double rms = 0;
-  if (weighted) {
-    for (std::size_t b = 0; b < d.counts().size(); ++b) rms += d.counts()[b] * d.middle(b) * d.middle(b);
-    rms = std::sqrt(rms / std::max(1.0, d.total() + d.zeros()));
+  if (cost.weighted) {
+    for (std::size_t b = 0; b < d.counts().size(); ++b) {
+      if (d.counts()[b] > 0) rms += d.counts()[b] * f(d.middle(b)) * f(d.middle(b));
+    }
+    rms = std::sqrt(rms / all);
   }
   double sum = 0;
   for (std::size_t b = 0; b < d.counts().size(); ++b) {
     if (d.counts()[b] == 0) continue;
-    const double x = d.middle(b);
-    const double beyond = x < range.low ? range.low - x : x > range.high ? x - range.high : 0;
-    const double weight = weighted && rms > 0 ? std::max(1.0, std::fabs(x) / rms) : 1;
-    sum += d.counts()[b] * weight * (beyond > 0 ? beyond * beyond : inside);
+    const double x = d.middle(b), y = f(x);
+    double error = 0;
+    if (x < low || x > high) {
+      error = y - f(x < low ? low : high);
+      error *= error;
+    } else {
+      // Rounding errors are spread evenly over a step.
+      const double rise = linear ? step : f(x + step / 2) - f(x - step / 2);
+      error = rise * rise / 12;
+    }
+    sum += d.counts()[b] * error * (rms > 0 ? std::max(1.0, std::fabs(y) / rms) : 1);
   }
-  return sum / std::max(1.0, d.total() + d.zeros());
-}
-
-}  // namespace
-
-double expected_error(const Distribution& d, const Range& range) noexcept {
-  return error_of(d, range, true);
-}
-double expected_mse(const Distribution& d, const Range& range) noexcept {
-  return error_of(d, range, false);
+  return sum / all;
 }
 
 Range percentile_range(const Distribution& d, double fraction) noexcept {
@@ -174,9 +175,14 @@ Range entropy_range(const Distribution& d) noexcept {
       if (b == last) p += beyond_high;
       if (p == 0) continue;
       const std::size_t level = level_of(d.middle(b));
-      const double q = counts[b] > 0 ? level_sum[level] / level_bins[level] : 0;
-      constexpr double kLeast = 1e-9;
-      divergence += p / all * std::log((p / all) / std::max(q / inside, kLeast));
+      // What was clipped into a bin that no level fills counts as if a little were there; never as a gain.
+      constexpr double kLittle = 1e-4;
+      if (counts[b] == 0) {
+        divergence += std::max(0.0, p / all * std::log(p / all / kLittle));
+        continue;
+      }
+      const double q = level_sum[level] / level_bins[level];
+      divergence += p / all * std::log((p / all) / (q / inside));
     }
     if (divergence < least) {
       least = divergence;
@@ -186,18 +192,21 @@ Range entropy_range(const Distribution& d) noexcept {
   return best;
 }
 
-Range least_error_range(const Distribution& d, bool weighted) noexcept {
+Range least_error_range(const Distribution& d, const Cost& cost) noexcept {
   Range best = {d.low(), d.high()};
-  double least = error_of(d, best, weighted);
-  constexpr int kSteps = 48;
-  for (int round = 0; round < 2; ++round) {
+  double least = expected_error(d, best, cost);
+  constexpr int kRounds = 2, kSteps = 40;
+  // Down to a 50th of the range where a function makes nothing of the rest.
+  const double shrink = cost.function.is_identity() ? 0.95 : 0.905;
+  for (int round = 0; round < kRounds; ++round) {
     for (int end = 0; end < 2; ++end) {
       const Range from = best;
+      double part = 1;
       for (int step = 1; step < kSteps; ++step) {
         Range range = from;
-        const double part = 1 - static_cast<double>(step) / kSteps;
+        part *= shrink;
         (end == 0 ? range.low : range.high) *= part;
-        const double error = error_of(d, range, weighted);
+        const double error = expected_error(d, range, cost);
         if (error >= least) continue;
         least = error;
         best = range;
@@ -207,7 +216,8 @@ Range least_error_range(const Distribution& d, bool weighted) noexcept {
   return best;
 }
 
-Encoding choose_encoding(const Extremes& extremes, const Distribution& d, Observer observer) noexcept {
+Encoding choose_encoding(const Extremes& extremes, const Distribution& d, Observer observer,
+                         const graph::Activation& function) noexcept {
   using graph::RangeMethod;
   const double samples = static_cast<double>(std::max<std::size_t>(1, extremes.samples));
   const Range all = {extremes.low, extremes.high};
@@ -219,9 +229,10 @@ Encoding choose_encoding(const Extremes& extremes, const Distribution& d, Observ
     case Observer::kAverage: return encode(average, RangeMethod::kAverage);
     case Observer::kPercentile: return encode(percentile_range(d, kPercentile), RangeMethod::kPercentile);
     case Observer::kEntropy: return encode(entropy_range(d), RangeMethod::kEntropy);
-    case Observer::kMse: return encode(least_error_range(d, false), RangeMethod::kMse);
+    case Observer::kMse: return encode(least_error_range(d, {false, function}), RangeMethod::kMse);
     default: break;
   }
+  const Cost cost = {true, function};
   struct Candidate {
     Range range;
     RangeMethod method;
@@ -233,12 +244,12 @@ Encoding choose_encoding(const Extremes& extremes, const Distribution& d, Observ
       {percentile_range(d, 1e-4), RangeMethod::kPercentile},
       {percentile_range(d, 1e-5), RangeMethod::kPercentile},
       {entropy_range(d), RangeMethod::kEntropy},
-      {least_error_range(d, true), RangeMethod::kMse},
+      {least_error_range(d, cost), RangeMethod::kMse},
   };
   const Candidate* best = &candidates[0];
-  double least = expected_error(d, best->range);
+  double least = expected_error(d, best->range, cost);
   for (const Candidate& candidate : candidates) {
-    const double error = expected_error(d, candidate.range);
+    const double error = expected_error(d, candidate.range, cost);
     // Clipping must pay: samples not seen yet may reach further.
     constexpr double kWorthIt = 0.97;
     if (error < least * kWorthIt) {

@@ -52,21 +52,29 @@ struct Range {
   double low = 0, high = 0;
 };
 
-// Expected squared error of an element quantised to 255 steps over `range`, each element's error weighted by
-// max(1, |x| / rms): large values carry the answer, and clipping them must not look cheap because they are rare.
-double expected_error(const Distribution& d, const Range& range) noexcept;
-// The same without weights.
-double expected_mse(const Distribution& d, const Range& range) noexcept;
+// How much an error counts.
+struct Cost {
+  // Times max(1, |y| / rms) for an element y: large values carry the answer, and clipping them must not look cheap
+  // because they are rare.
+  bool weighted = true;
+  // When a value is only read by a unary function, what that function makes of the error. Most of a SiLU's input, all
+  // that is far below zero, ends up as nothing.
+  graph::Activation function;
+};
+
+// Expected squared error of an element quantised to 255 steps over `range`.
+double expected_error(const Distribution& d, const Range& range, const Cost& cost) noexcept;
 
 // Without `fraction` of the elements, taken from both ends where they are rarest.
 Range percentile_range(const Distribution& d, double fraction) noexcept;
 // Of the ranges that shrink [low, high] at both ends alike, the one whose 256 levels have the least Kullback-Leibler
 // divergence from the distribution clipped to it (after S. Migacz, "8-bit inference with TensorRT", GTC 2017).
 Range entropy_range(const Distribution& d) noexcept;
-// The least expected_error() (or, unweighted, expected_mse()) found by moving one end at a time.
-Range least_error_range(const Distribution& d, bool weighted) noexcept;
+// The least expected_error() found by moving one end at a time.
+Range least_error_range(const Distribution& d, const Cost& cost) noexcept;
 
-// The encoding by `observer`.
-Encoding choose_encoding(const Extremes& extremes, const Distribution& d, Observer observer) noexcept;
+// The encoding by `observer`; kAuto and kMse look at `function`, see Cost.
+Encoding choose_encoding(const Extremes& extremes, const Distribution& d, Observer observer,
+                         const graph::Activation& function) noexcept;
 
 }  // namespace dotori::quantize

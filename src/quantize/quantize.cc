@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <map>
 #include <utility>
 
+#include "graph/passes/rewrite.h"
 #include "quantize/adaround.h"
 #include "quantize/bias_correction.h"
 #include "quantize/equalize.h"
@@ -51,8 +53,7 @@ struct Recipe {
   Graph prepared;
   Encodings encodings;
   int equalized = 0;
-  int corrected = 0;
-  std::map<std::string, std::vector<std::int8_t>> weights;
+  Adjustments adjustments;
 };
 
 class Quantizer {
@@ -68,14 +69,14 @@ class Quantizer {
       return invalid_argument("no layer of the network can be quantised");
     }
     if (options_.adaround) {
-      DOTORI_ASSIGN_OR_RETURN(recipe.weights, adapt_rounding(recipe.prepared, int8, recipe.encodings, data_,
-                                                             data_.samples, options_));
+      DOTORI_ASSIGN_OR_RETURN(recipe.adjustments.weights, adapt_rounding(recipe.prepared, int8, recipe.encodings,
+                                                                         data_, data_.samples, options_));
     }
     if (options_.bias_correction) DOTORI_RETURN_IF_ERROR(correct(&recipe, int8));
 
     LowerOptions lower_options;
     lower_options.keep_fp32 = options_.keep_fp32;
-    lower_options.weights = &recipe.weights;
+    lower_options.adjustments = &recipe.adjustments;
     Quantized result;
     if (options_.metric) DOTORI_RETURN_IF_ERROR(meet_metric(recipe, &lower_options, &result));
     DOTORI_ASSIGN_OR_RETURN(const Graph float_io, lower(recipe.prepared, recipe.encodings, lower_options));
@@ -133,6 +134,19 @@ class Quantizer {
     }
   }
 
+  // By value: the unary function that alone reads it; identity for all others.
+  static std::vector<graph::Activation> read_through(const Graph& graph) {
+    const graph::Uses uses(graph);
+    std::vector<graph::Activation> functions(graph.values().size());
+    for (const Node& node : graph.nodes()) {
+      const auto* unary = std::get_if<graph::Unary>(&node.op);
+      if (unary != nullptr && uses.has_one_reader(node.inputs[0])) {
+        functions[index(node.inputs[0])] = unary->activation;
+      }
+    }
+    return functions;
+  }
+
   Result<Encodings> observe_encodings(const Graph& graph, const std::vector<Extremes>& extremes) {
     const std::vector<ValueId> watched = activations(graph);
     std::vector<Distribution> seen(graph.values().size());
@@ -144,12 +158,13 @@ class Quantizer {
                                          {view.f32(), static_cast<std::size_t>(view.elements())});
                                    }));
     }
+    const std::vector<graph::Activation> functions = read_through(graph);
     Encodings encodings(graph.values().size());
     for (ValueId id : watched) {
       // Pictures use their whole range, whatever the photos at hand do.
       const bool input = std::find(graph.inputs.begin(), graph.inputs.end(), id) != graph.inputs.end();
       encodings[index(id)] = choose_encoding(extremes[index(id)], seen[index(id)],
-                                             input ? Observer::kMinMax : options_.observer);
+                                             input ? Observer::kMinMax : options_.observer, functions[index(id)]);
     }
     for (const Node& node : graph.nodes()) {
       const Encoding fixed = fixed_encoding(node);
@@ -161,7 +176,7 @@ class Quantizer {
   Result<double> quality(const Recipe& recipe) {
     LowerOptions lower_options;
     lower_options.keep_fp32 = options_.keep_fp32;
-    lower_options.weights = &recipe.weights;
+    lower_options.adjustments = &recipe.adjustments;
     DOTORI_ASSIGN_OR_RETURN(const Graph graph, lower(recipe.prepared, recipe.encodings, lower_options));
     return output_quality(plain_, graph, data_, std::min(data_.samples, kQuickSamples), options_, "comparing outputs");
   }
@@ -185,18 +200,17 @@ class Quantizer {
     return of_equal > of_plain ? equal : plain;
   }
 
-  // Corrected biases, if they keep the outputs better.
+  // Corrected biases, unless they keep the outputs worse.
   Status correct(Recipe* recipe, const std::vector<bool>& int8) {
     Recipe corrected = *recipe;
-    DOTORI_ASSIGN_OR_RETURN(corrected.corrected,
-                            correct_biases(corrected.prepared, corrected.encodings, int8, &corrected.weights, data_,
-                                           data_.samples, options_));
-    // New constants came behind the old values.
-    corrected.encodings.resize(corrected.prepared.values().size());
+    DOTORI_RETURN_IF_ERROR(correct_biases(corrected.prepared, corrected.encodings, int8, data_, data_.samples, options_,
+                                          &corrected.adjustments));
     double before = 0, after = 0;
     DOTORI_ASSIGN_OR_RETURN(before, quality(*recipe));
     DOTORI_ASSIGN_OR_RETURN(after, quality(corrected));
-    if (after >= before) *recipe = std::move(corrected);
+    // Within this the few samples of the comparison say nothing.
+    constexpr double kUndecided = 0.3;
+    if (after >= before - kUndecided) *recipe = std::move(corrected);
     return {};
   }
 
@@ -230,7 +244,7 @@ class Quantizer {
     };
     // Twice as many each time until it is enough, then halves in between.
     std::size_t too_few = 0, enough = 0;
-    double best = report.after;
+    double best = report.after, enough_value = 0;
     std::size_t best_count = 0;
     const auto good = [&](std::size_t count) -> Result<bool> {
       keep_first(count);
@@ -240,11 +254,11 @@ class Quantizer {
         best = value;
         best_count = count;
       }
+      if (value >= wanted) enough_value = value;
       return value >= wanted;
     };
     // With more than this in float32 there is little left of an int8 network.
     const std::size_t most = std::max<std::size_t>(1, harms.size() / 2);
-    double enough_value = 0;
     for (std::size_t count = 1; enough == 0; count = std::min(count * 2, most)) {
       bool met = false;
       DOTORI_ASSIGN_OR_RETURN(met, good(count));
@@ -274,7 +288,6 @@ class Quantizer {
       (met ? enough : too_few) = middle;
     }
     keep_first(enough);
-    DOTORI_ASSIGN_OR_RETURN(enough_value, measure(recipe, *lower_options, result));
     report.after = enough_value;
     remember(harms, enough, result);
     return {};
@@ -294,8 +307,9 @@ class Quantizer {
     static constexpr const char* kNames[] = {"auto", "min-max", "average", "percentile", "entropy", "mse"};
     std::string text = std::string("int8, ranges by ") + kNames[static_cast<std::size_t>(options_.observer)];
     if (recipe.equalized > 0) text += ", " + std::to_string(recipe.equalized) + " layer pairs equalised";
-    if (recipe.corrected > 0) text += ", " + std::to_string(recipe.corrected) + " biases corrected";
-    if (!recipe.weights.empty()) text += ", rounding adapted in " + std::to_string(recipe.weights.size()) + " layers";
+    const Adjustments& a = recipe.adjustments;
+    if (!a.biases.empty()) text += ", biases of " + std::to_string(a.biases.size()) + " layers corrected";
+    if (!a.weights.empty()) text += ", rounding adapted in " + std::to_string(a.weights.size()) + " layers";
     if (!lower_options.keep_fp32.empty()) {
       text += ", " + std::to_string(lower_options.keep_fp32.size()) + " layers kept in float32";
     }

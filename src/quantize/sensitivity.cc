@@ -108,14 +108,13 @@ Result<std::vector<Harm>> rank_by_harm(const Graph& prepared, const std::vector<
   for (std::size_t n = 0; n < int8.size(); ++n) {
     if (int8[n] && !keeps_encoding(prepared.nodes()[n].op)) candidates.push_back(n);
   }
-  const Encodings unified = unify(prepared, int8, encodings);
   Options quiet = options;
   quiet.progress = nullptr;
   std::vector<Harm> harms;
   for (std::size_t n : candidates) {
     std::vector<bool> alone(int8.size(), false);
     alone[n] = true;
-    DOTORI_ASSIGN_OR_RETURN(const Graph graph, lower_nodes(prepared, alone, unified, lower_options));
+    DOTORI_ASSIGN_OR_RETURN(const Graph graph, lower_nodes(prepared, alone, unify(prepared, alone, encodings), lower_options));
     Harm harm;
     harm.node = prepared.nodes()[n].name;
     DOTORI_ASSIGN_OR_RETURN(harm.decibel, output_quality(prepared, graph, data, samples, quiet, ""));

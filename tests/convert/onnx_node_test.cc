@@ -16,8 +16,10 @@
 
 #include <dotori/dotori.h>
 
+#include "backends/backend.h"
 #include "convert/onnx/host_tensor.h"
 #include "convert/onnx/import.h"
+#include "graph/passes/passes.h"
 
 namespace dotori {
 namespace {
@@ -210,6 +212,10 @@ constexpr const char* kFolded[] = {
 
 // clang-format on
 
+// Operators on 8-bit numbers, run as imported and after graph::optimize() has made int8 operators of them.
+constexpr const char* kQuantized[] = {"dequantizelinear", "dequantizelinear_axis", "qlinearconv",
+                                      "qlinearmatmul_2D", "quantizelinear",        "quantizelinear_axis"};
+
 fs::path data_folder() {
   const char* folder = std::getenv("DOTORI_ONNX_TESTDATA");
   return fs::path(folder != nullptr ? folder : "/usr/share/libonnx-testdata/data") / "node";
@@ -325,6 +331,16 @@ void add_unused_input(dotori_onnx::ModelProto* model) {
   input->mutable_type()->mutable_tensor_type()->mutable_shape()->add_dim()->set_dim_value(1);
 }
 
+// All inputs but the first.
+Result<graph::Graph> import_quantized(const Case& c, const std::string& name, bool optimized) {
+  Result<graph::Graph> graph = convert::import_onnx_bytes(with_constants(c, 1).SerializeAsString(), name, {});
+  if (graph.ok() && optimized) {
+    const Status status = graph::optimize(*graph, backends::evaluate_node);
+    if (!status.ok()) return status;
+  }
+  return graph;
+}
+
 Result<graph::Graph> import_case(const Case& c, const std::string& name, bool folded) {
   const auto import = [&](const dotori_onnx::ModelProto& model) {
     return convert::import_onnx_bytes(model.SerializeAsString(), name, {});
@@ -337,10 +353,7 @@ Result<graph::Graph> import_case(const Case& c, const std::string& name, bool fo
   return with_weights.ok() ? with_weights : graph;
 }
 
-// "" when the test in `folder` passes on both backends.
-std::string run_case(const fs::path& folder, bool folded) {
-  const Case c = read_case(folder);
-  Result<graph::Graph> graph = import_case(c, folder.filename(), folded);
+std::string run_imported(const Case& c, Result<graph::Graph> graph, bool folded) {
   if (!graph.ok()) return graph.status().message();
   std::vector<HostTensor> inputs, outputs;
   if (folded) {
@@ -355,6 +368,20 @@ std::string run_case(const fs::path& folder, bool folded) {
   if (!reference.empty()) return "reference backend: " + reference;
   const std::string cpu = run_on(*model, BackendKind::kCpu, inputs, outputs);
   return cpu.empty() ? "" : "cpu backend: " + cpu;
+}
+
+// "" when the test in `folder` passes on both backends.
+std::string run_case(const fs::path& folder, bool folded) {
+  const Case c = read_case(folder);
+  return run_imported(c, import_case(c, folder.filename(), folded), folded);
+}
+
+std::string run_quantized_case(const fs::path& folder) {
+  const Case c = read_case(folder);
+  const std::string real = run_imported(c, import_quantized(c, folder.filename(), false), false);
+  if (!real.empty()) return "as imported: " + real;
+  const std::string int8 = run_imported(c, import_quantized(c, folder.filename(), true), false);
+  return int8.empty() ? "" : "optimised: " + int8;
 }
 
 TEST(OnnxNodes, ListedTestsPass) {
@@ -372,6 +399,12 @@ TEST(OnnxNodes, ListedTestsPass) {
   };
   for (const char* name : kComputed) run(name, false);
   for (const char* name : kFolded) run(name, true);
+  for (const char* name : kQuantized) {
+    const fs::path test = folder / (std::string("test_") + name);
+    const std::string error = fs::exists(test) ? run_quantized_case(test) : "no such test";
+    EXPECT_EQ(error, "") << name;
+    results[name] = error.empty();
+  }
   int passed = 0;
   for (const auto& [name, ok] : results) passed += ok ? 1 : 0;
   const int failed = static_cast<int>(results.size()) - passed;

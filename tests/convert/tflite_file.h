@@ -40,6 +40,8 @@ struct FileTensor {
   std::vector<unsigned char> data;  // empty: not a constant
   std::vector<float> scales;
   std::vector<std::int32_t> signature;
+  std::vector<std::int64_t> zero_points = {};  // empty: 3 for each scale
+  int quantized_dimension = 0;
 };
 
 struct FileOperator {
@@ -48,6 +50,7 @@ struct FileOperator {
   int options_type = 0;
   std::vector<Field> options;
   std::string custom;
+  std::vector<unsigned char> custom_options = {};
 };
 
 template <class T>
@@ -112,10 +115,12 @@ struct TfliteFile {
       Table quantization;
       if (!t.scales.empty()) {
         const auto scales = fbb.CreateVector(t.scales);
-        const auto zeros = fbb.CreateVector(std::vector<std::int64_t>(t.scales.size(), 3));
+        const auto zeros =
+            fbb.CreateVector(t.zero_points.empty() ? std::vector<std::int64_t>(t.scales.size(), 3) : t.zero_points);
         const auto start = fbb.StartTable();
         fbb.AddOffset(slot(2), scales);
         fbb.AddOffset(slot(3), zeros);
+        fbb.AddElement<std::int32_t>(slot(6), t.quantized_dimension, 0);
         quantization = end(start);
       }
       const auto shape = fbb.CreateVector(t.shape);
@@ -150,12 +155,14 @@ struct TfliteFile {
       const Table options = end(start);
       const auto in = fbb.CreateVector(op.inputs);
       const auto out = fbb.CreateVector(op.outputs);
+      const auto custom_options = fbb.CreateVector(op.custom_options);
       start = fbb.StartTable();
       fbb.AddElement<std::uint32_t>(slot(0), static_cast<std::uint32_t>(operator_tables.size()), 0);
       fbb.AddOffset(slot(1), in);
       fbb.AddOffset(slot(2), out);
       fbb.AddElement<std::uint8_t>(slot(3), static_cast<std::uint8_t>(op.options_type), 0);
       if (op.options_type != 0) fbb.AddOffset(slot(4), options);
+      if (!op.custom_options.empty()) fbb.AddOffset(slot(5), custom_options);
       operator_tables.push_back(end(start));
     }
     for (int i = 0; i < subgraphs; ++i) {

@@ -181,8 +181,9 @@ TEST(BitExact, SmallUnetOfEveryOperator) {
         const TensorView y = session->output(i);
         const std::uint8_t* bytes = static_cast<const std::uint8_t*>(y.data);
         const std::size_t different = std::set<std::uint8_t>(bytes, bytes + y.size_bytes).size();
-        if (y.elements() >= 64 && y.type == DataType::kInt8)
+        if (y.elements() >= 64 && y.type == DataType::kInt8) {
           EXPECT_GE(different, 20u) << model->outputs()[static_cast<std::size_t>(i)].name;
+        }
         char line[64];
         std::snprintf(line, sizeof line, "%016llx ", static_cast<unsigned long long>(hashes.back()));
         text += line + model->outputs()[static_cast<std::size_t>(i)].name + "\n";

@@ -51,8 +51,10 @@ class Plain {
       const auto at = [&](const std::vector<float>& v, int k) {
         return static_cast<double>(v[static_cast<std::size_t>(4 * i + k)]);
       };
-      const double y = at(p.encodings, 0) / static_cast<double>(op.scale_y) * at(p.anchor_boxes, 2) + at(p.anchor_boxes, 0);
-      const double x = at(p.encodings, 1) / static_cast<double>(op.scale_x) * at(p.anchor_boxes, 3) + at(p.anchor_boxes, 1);
+      const double y =
+          at(p.encodings, 0) / static_cast<double>(op.scale_y) * at(p.anchor_boxes, 2) + at(p.anchor_boxes, 0);
+      const double x =
+          at(p.encodings, 1) / static_cast<double>(op.scale_x) * at(p.anchor_boxes, 3) + at(p.anchor_boxes, 1);
       const double h = std::exp(at(p.encodings, 2) / static_cast<double>(op.scale_h)) * at(p.anchor_boxes, 2);
       const double w = std::exp(at(p.encodings, 3) / static_cast<double>(op.scale_w)) * at(p.anchor_boxes, 3);
       boxes_.push_back({y - h / 2, x - w / 2, y + h / 2, x + w / 2});
@@ -81,9 +83,8 @@ class Plain {
       return scores[static_cast<std::size_t>(a)] > scores[static_cast<std::size_t>(b)];
     });
     for (int i : order) {
-      const bool free = std::all_of(kept.begin(), kept.end(), [&](int k) {
-        return overlap(k, i) <= static_cast<double>(op_.iou_threshold);
-      });
+      const bool free = std::all_of(kept.begin(), kept.end(),
+                                    [&](int k) { return overlap(k, i) <= static_cast<double>(op_.iou_threshold); });
       if (free && static_cast<int>(kept.size()) < most) kept.push_back(i);
     }
     return kept;
@@ -104,7 +105,8 @@ class Plain {
     for (int anchor : suppress(best, op_.max_detections)) {
       std::vector<int> classes;
       for (int c = 0; c < op_.classes; ++c) classes.push_back(c);
-      std::stable_sort(classes.begin(), classes.end(), [&](int a, int b) { return score(anchor, a) > score(anchor, b); });
+      std::stable_sort(classes.begin(), classes.end(),
+                       [&](int a, int b) { return score(anchor, a) > score(anchor, b); });
       for (int n = 0; n < std::min(op_.max_classes_per_detection, op_.classes); ++n) {
         all.push_back(found(anchor, classes[static_cast<std::size_t>(n)]));
       }
@@ -155,9 +157,8 @@ void check(const SsdPostProcess& op, const Problem& p) {
       ASSERT_TRUE(session->run().ok());
       const std::size_t slots = static_cast<std::size_t>(op.max_detections * op.max_classes_per_detection);
       ASSERT_EQ(session->output(0).shape, (Shape{1, static_cast<std::int64_t>(slots), 4}));
-      const std::size_t each = op.regular_suppression
-                                   ? 1
-                                   : static_cast<std::size_t>(std::min(op.max_classes_per_detection, op.classes));
+      const std::size_t each =
+          op.regular_suppression ? 1 : static_cast<std::size_t>(std::min(op.max_classes_per_detection, op.classes));
       ASSERT_EQ(session->output(3).f32()[0], static_cast<float>(want.size() / each));
       for (std::size_t i = 0; i < slots; ++i) {
         // Boxes have their classes in slots of their own, of which the last may be empty.

@@ -24,7 +24,7 @@ struct SsdPostProcess {
   int detections_per_class = 100;     // regular suppression
   bool regular_suppression = false;
   float score_threshold = 0;
-  float iou_threshold = 0.5f;  // in (0, 1]
+  float iou_threshold = 0.5f;                                // in (0, 1]
   float scale_y = 1, scale_x = 1, scale_h = 1, scale_w = 1;  // above 0
 
   template <class Self, class F>

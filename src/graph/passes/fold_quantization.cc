@@ -267,8 +267,8 @@ class Folder {
     const auto* pad = std::get_if<Pad>(&node.op);
     if (pad != nullptr && pad->mode == PadMode::kConstant && pad->value != 0) return;
     const Quantization q = quantization(x);
-    const ValueId moved = add_value(graph_.value(y).name + "/int8",
-                                    {DataType::kInt8, Shape(graph_.value(y).type.shape)}, q);
+    const ValueId moved =
+        add_value(graph_.value(y).name + "/int8", {DataType::kInt8, Shape(graph_.value(y).type.shape)}, q);
     node.inputs = std::move(inputs);
     node.outputs = {moved};
     Node dequantize;
@@ -327,8 +327,7 @@ class Folder {
     const std::int64_t channels = stored.type.shape[0], each = stored.type.shape.elements() / channels;
     Quantization q = stored.quantization;
     const bool by_channel = q.scales.size() > 1;
-    if (q.scales.empty() ||
-        (by_channel && (q.axis != 0 || static_cast<std::int64_t>(q.scales.size()) != channels))) {
+    if (q.scales.empty() || (by_channel && (q.axis != 0 || static_cast<std::int64_t>(q.scales.size()) != channels))) {
       return {};
     }
     for (std::int32_t zero_point : q.zero_points) {
@@ -349,7 +348,8 @@ class Folder {
     if (has_bias && bias == nullptr) return {};
     std::vector<std::int32_t> whole;
     for (std::int64_t c = 0; c < channels; ++c) {
-      const double b = has_bias ? std::nearbyint(static_cast<double>(bias[c]) / scales[static_cast<std::size_t>(c)]) : 0;
+      const double b =
+          has_bias ? std::nearbyint(static_cast<double>(bias[c]) / scales[static_cast<std::size_t>(c)]) : 0;
       if (!sum_fits(elements.data() + c * each, each, q.zero_points[0], b)) return {};
       whole.push_back(static_cast<std::int32_t>(b));
     }
@@ -364,9 +364,8 @@ class Folder {
       Quantization units;
       for (double scale : scales) units.scales.push_back(static_cast<float>(scale));
       units.zero_points.assign(scales.size(), 0);
-      DOTORI_ASSIGN_OR_RETURN(
-          const ValueId id, add_constant(std::string(graph_.value(node.inputs[2]).name) + "/int32",
-                                         {DataType::kInt32, {channels}}, std::move(units), whole));
+      DOTORI_ASSIGN_OR_RETURN(const ValueId id, add_constant(std::string(graph_.value(node.inputs[2]).name) + "/int32",
+                                                             {DataType::kInt32, {channels}}, std::move(units), whole));
       inputs.push_back(id);
     }
     finish(node, std::move(inputs), end);

@@ -26,9 +26,9 @@ Status fold_pad(Graph& graph);
 // relu6(x + 3) / 6 = hard-sigmoid. Only float32: an int8 graph has roundings of its own between the two.
 Status fuse_activation(Graph& graph);
 // Dequantize -> operator -> quantize becomes the int8 operator, with a relu, clip or leaky relu between fused. Constant
-// weights behind a dequantize, or float32 ones with a quantization, become int8 constants, the bias int32. Dequantize nodes move behind operators that only
-// move elements; dequantize -> quantize becomes one quantize or nothing. Weights of -128 are avoided as narrow_weights()
-// says. Whatever has no int8 form stays float32.
+// weights behind a dequantize, or float32 ones with a quantization, become int8 constants, the bias int32. Dequantize
+// nodes move behind operators that only move elements; dequantize -> quantize becomes one quantize or nothing. Weights
+// of -128 are avoided as narrow_weights() says. Whatever has no int8 form stays float32.
 Status fold_quantization(Graph& graph);
 // Transpose pairs that cancel, transposes that only move 1-sized axes (-> reshape), reshape of reshape, identity
 // slices, pads, reshapes, casts and unary identities.

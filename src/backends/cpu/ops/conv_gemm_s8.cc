@@ -138,7 +138,9 @@ Status pack_phase(const ConvGemm& conv, const ConvGemmPhase& from, const kernels
   std::vector<std::int8_t> columns(outputs * phase.depth, static_cast<std::int8_t>(step.weight_zero_point));
   std::vector<std::int32_t> folded(outputs);
   const std::size_t pixels = static_cast<std::size_t>(conv.merged_pixels), each = outputs / pixels;
-  const std::size_t all_taps[] = {0};
+  // Copied rows are one tap for the kernel.
+  std::vector<std::size_t> tap_offsets(step.copied ? 1 : taps);
+  for (std::size_t t = 0; t < tap_offsets.size(); ++t) tap_offsets[t] = t * k;
   for (std::int64_t g = 0; g < conv.groups; ++g) {
     const std::size_t first = static_cast<std::size_t>(g) * outputs;
     for (std::size_t j = 0; j < outputs; ++j) {
@@ -153,8 +155,9 @@ Status pack_phase(const ConvGemm& conv, const ConvGemmPhase& from, const kernels
       // Fits: prove_no_overflow() counted every |w - zw| 255 times.
       folded[j] = static_cast<std::int32_t>((bias == nullptr ? 0 : bias[channel]) - x_zero_point * sum);
     }
-    kernels::pack_gemm_s8(columns.data(), phase.depth, all_taps, 1, phase.depth, padded, folded.data(),
-                          scales.data() + first, outputs, kernel,
+    kernels::pack_gemm_s8(columns.data(), phase.depth, tap_offsets.data(), tap_offsets.size(),
+                          step.copied ? phase.depth : k, step.copied ? padded : k, folded.data(), scales.data() + first,
+                          outputs, kernel,
                           packed + static_cast<std::size_t>(g * rows.group_panels) * phase.panel_bytes);
   }
   return Status();

@@ -32,11 +32,11 @@ bool better(const Detection& a, const Detection& b) {
 }
 
 struct Buffers {
-  Corners* boxes;        // by anchor
-  float* sizes;          // exponents of height and width, then their powers
-  float* scores;         // one for each anchor
+  Corners* boxes;         // by anchor
+  float* sizes;           // exponents of height and width, then their powers
+  float* scores;          // one for each anchor
   Detection* candidates;  // one for each anchor
-  Detection* kept;       // the best so far; as many as are reported and one class more
+  Detection* kept;        // the best so far; as many as are reported and one class more
 };
 
 class PostProcess {
@@ -176,8 +176,8 @@ Status compile(const graph::SsdPostProcess& op, CompileContext& context) {
                 out1 = out[1], out2 = out[2], out3 = out[3]](const RunContext& run) {
                  const Buffers buffers = {run.write<Corners>(boxes), run.write<float>(sizes), run.write<float>(best),
                                           run.write<Detection>(candidates), run.write<Detection>(winners)};
-                 process.run(run.read<float>(encodings), run.read<float>(scores), run.read<float>(anchor_boxes), buffers,
-                             run.write<float>(out0), run.write<float>(out1), run.write<float>(out2),
+                 process.run(run.read<float>(encodings), run.read<float>(scores), run.read<float>(anchor_boxes),
+                             buffers, run.write<float>(out0), run.write<float>(out1), run.write<float>(out2),
                              run.write<float>(out3));
                });
   return {};
