@@ -170,7 +170,7 @@ def read_labels(folder):
 def compare(row, model, args, folder):
     name, task, photos, count, mode = row
     dotori = Dotori(args, model, folder)
-    engine = engines.LiteRt(args.engines, model, args.threads)
+    engine = engines.LiteRt(args.engines, model, args.threads, args.xnnpack)
     info = dotori.info["inputs"][0]
     _, height, width, _ = info["shape"]
     tally = Tally()
@@ -224,6 +224,8 @@ def main():
                         help="example_tensors, such as an aarch64 build of it under an emulator")
     parser.add_argument("--engines", default="build/engines")
     parser.add_argument("--only", nargs="*", help="parts of network names")
+    parser.add_argument("--xnnpack", action="store_true",
+                        help="networks against LiteRT with its XNNPACK delegate, whose 8-bit operators round once, as ours do")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--isa", help="value for DOTORI_MAX_ISA, such as none")
     parser.add_argument("--photos", type=int, default=1000, help="at most as many photos a network")

@@ -14,6 +14,8 @@ import subprocess
 import sys
 
 YOLO = {"task": "detection", "images": "coco", "truth": ["--annotations", "instances.json"]}
+# No truth to measure with: the masks shall be those of the float32 network, judged on calibration photos.
+MASKS = ["--agree", "CALIBRATION", "--max-drop", "0.8"]
 CLASSES = {"task": "classification", "images": "imagenet", "truth": ["--labels", "labels.csv"]}
 
 
@@ -25,10 +27,13 @@ def networks(zoo):
         ("mobilenet_v1_0.25", [c / "mobilenet_v1_0.25_224_float.tflite"], ["--preset", "mobilenet-tf"], "imagenet", CLASSES, []),
         ("squeezenet_1.1", [c / "squeezenet_v1.1_from_ncnn.onnx"], ["--preset", "caffe"], "imagenet", CLASSES, []),
         ("yolo-fastest-1.1", [d / "yolo-fastest-1.1.cfg", d / "yolo-fastest-1.1.weights"], [], "mixed", YOLO, []),
-        ("yolox_nano", [d / "yolox_nano.onnx"], ["--preset", "yolox"], "mixed", YOLO, []),
-        ("prisma-net", [s / "prisma-net.tflite"], ["--preset", "portrait"], "people", {"images": "people"}, []),
-        ("u2netp", [s / "u2netp.onnx"], ["--preset", "u2net"], "mixed", {"images": "people"}, []),
-        ("axial_unet", [s / "multiaxial_axial_model.onnx"], ["--mask", "argmax"], "mixed", {"images": "people"}, []),
+        ("yolox_nano", [d / "yolox_nano.onnx"], ["--preset", "yolox"], "mixed", YOLO, ["--max-drop", "1"]),
+        ("prisma-net", [s / "prisma-net.tflite"], ["--preset", "portrait"], "people", {"images": "people"},
+         [*MASKS, "--measure-limit", "24"]),
+        ("u2netp", [s / "u2netp.onnx"], ["--preset", "u2net"], "mixed", {"images": "people"},
+         [*MASKS, "--limit", "16", "--measure-limit", "16"]),
+        ("axial_unet", [s / "multiaxial_axial_model.onnx"], ["--mask", "argmax"], "mixed", {"images": "people"},
+         [*MASKS, "--limit", "12", "--measure-limit", "8"]),
         ("selfie_segmentation", [s / "selfie_segmentation.tflite"], ["--preset", "portrait"], "people",
          {"images": "people", "truth": ["--masks", None]}, ["--max-drop", "1"]),
     ]
@@ -86,7 +91,8 @@ def measure(row, args, sets):
     if "truth" in how:
         option, file = how["truth"]
         truth = [option, truth_folder / file if file else sets["masks"]]
-    measured = ["--images", truth_folder, *truth] if options else []
+    options = [sets["calibrate"][calibration] if o == "CALIBRATION" else o for o in options]
+    measured = ["--images", truth_folder, *truth] if truth and options else []
     run(args.dotori, "quantize", fp32, "-o", int8, "--calibration", sets["calibrate"][calibration], "--threads", args.threads,
         "--report", args.out / f"{name}.html", *measured, *options)
     result = {"name": name, "fp32_bytes": fp32.stat().st_size, "int8_bytes": int8.stat().st_size}

@@ -3,6 +3,7 @@
 
 #include <cstring>
 #include <limits>
+#include <map>
 #include <type_traits>
 #include <utility>
 
@@ -110,11 +111,41 @@ class GraphReader {
     DOTORI_RETURN_IF_ERROR(read_ids("graph outputs", stored.outputs(), 0, values, &graph->outputs));
     DOTORI_RETURN_IF_ERROR(read_task(reader_, *stored.task(), &graph->task).with_context("task"));
     if (stored.quantization() == nullptr) return {};
-    return read_quantization_report(reader_, *stored.quantization(), &graph->quantization)
-        .with_context("quantisation report");
+    DOTORI_RETURN_IF_ERROR(read_quantization_report(reader_, *stored.quantization(), &graph->quantization)
+                               .with_context("quantisation report"));
+    fill_scales(*graph);
+    return {};
   }
 
  private:
+  // Of the report's nodes, from what they write.
+  static void fill_scales(Graph& graph) {
+    std::map<std::string, const Quantization*> by_name;
+    for (const Node& node : graph.nodes()) {
+      if (!node.outputs.empty()) by_name[node.name] = &graph.value(node.outputs[0]).quantization;
+    }
+    for (QuantizedNode& node : graph.quantization.nodes) {
+      const auto found = by_name.find(node.name);
+      if (found == by_name.end() || found->second->scales.size() != 1) continue;
+      if (found->second->zero_points.size() != 1) continue;
+      node.scale = found->second->scales[0];
+      node.zero_point = found->second->zero_points[0];
+    }
+  }
+
+  Status read_upper_scales(const stored::Quantization& stored, std::vector<float>* scales) {
+    if (!scales->empty()) return corrupt_model("there are scales and upper halves of scales");
+    std::vector<std::uint16_t> upper;
+    DOTORI_RETURN_IF_ERROR(reader_.list("the scales", stored.upper_scales(), &upper));
+    for (std::uint16_t half : upper) {
+      const std::uint32_t bits = static_cast<std::uint32_t>(half) << 16;
+      float scale = 0;
+      std::memcpy(&scale, &bits, sizeof scale);
+      scales->push_back(scale);
+    }
+    return {};
+  }
+
   Status read_value(const stored::Value& stored, Value* value) {
     DOTORI_RETURN_IF_ERROR(reader_.text("the name", stored.name(), &value->name));
     if (stored.type() >= static_cast<std::uint8_t>(DataType::kCount)) {
@@ -125,6 +156,9 @@ class GraphReader {
     DOTORI_RETURN_IF_ERROR(reader_.shape("the source order", stored.source_order(), &value->source_order));
     if (const stored::Quantization* q = stored.quantization()) {
       DOTORI_RETURN_IF_ERROR(reader_.list("the scales", q->scales(), &value->quantization.scales));
+      if (q->upper_scales() != nullptr) {
+        DOTORI_RETURN_IF_ERROR(read_upper_scales(*q, &value->quantization.scales));
+      }
       DOTORI_RETURN_IF_ERROR(reader_.list("the zero points", q->zero_points(), &value->quantization.zero_points));
       value->quantization.axis = q->axis();
       if (q->zero_points() == nullptr) value->quantization.zero_points.assign(value->quantization.scales.size(), 0);

@@ -129,16 +129,24 @@ Status read_quantization_report(TableReader& reader, const stored::QuantizationR
     return corrupt_model("a figure is not finite");
   }
   if (stored.nodes() == nullptr) return {};
-  DOTORI_RETURN_IF_ERROR(reader.claim("nodes", stored.nodes()->size(), 2 * sizeof(flatbuffers::uoffset_t)));
-  for (const stored::QuantizedNode* node : *stored.nodes()) {
+  std::vector<std::uint8_t> bits, ranges;
+  std::vector<float> sqnr_db;
+  DOTORI_RETURN_IF_ERROR(reader.list("the nodes' bits", stored.bits(), &bits));
+  DOTORI_RETURN_IF_ERROR(reader.list("the nodes' noise", stored.sqnr_db(), &sqnr_db));
+  DOTORI_RETURN_IF_ERROR(reader.list("the nodes' ranges", stored.ranges(), &ranges));
+  const std::size_t count = stored.nodes()->size();
+  if (bits.size() != count || sqnr_db.size() != count || ranges.size() != count) {
+    return corrupt_model("there are " + std::to_string(count) + " nodes with " + std::to_string(bits.size()) + ", " +
+                         std::to_string(sqnr_db.size()) + " and " + std::to_string(ranges.size()) + " figures");
+  }
+  for (std::size_t i = 0; i < count; ++i) {
     QuantizedNode n;
-    DOTORI_RETURN_IF_ERROR(reader.text("a node's name", node->name(), &n.name));
-    n.bits = node->bits();
-    n.sqnr_db = node->sqnr_db();
-    n.scale = node->scale();
-    n.zero_point = node->zero_point();
-    n.range = enumerator<RangeMethod>(node->range());
-    if (!std::isfinite(n.sqnr_db) || !std::isfinite(n.scale) || n.range >= RangeMethod::kCount) {
+    DOTORI_RETURN_IF_ERROR(
+        reader.text("a node's name", stored.nodes()->Get(static_cast<flatbuffers::uoffset_t>(i)), &n.name));
+    n.bits = bits[i];
+    n.sqnr_db = sqnr_db[i];
+    n.range = enumerator<RangeMethod>(ranges[i]);
+    if (!std::isfinite(n.sqnr_db) || n.range >= RangeMethod::kCount) {
       return corrupt_model("the figures of node '" + n.name + "' are damaged");
     }
     out->nodes.push_back(std::move(n));

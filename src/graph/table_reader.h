@@ -47,7 +47,7 @@ class TableReader {
 // The task metadata. The result is not verified yet. Errors: kCorruptModel.
 Status read_task(TableReader& reader, const stored::Task& stored, TaskInfo* out);
 
-// All of it is checked, but for whether its nodes exist. Errors: kCorruptModel.
+// All of it is checked, but for whether its nodes exist; their scales are left at 0. Errors: kCorruptModel.
 Status read_quantization_report(TableReader& reader, const stored::QuantizationReport& stored,
                                 QuantizationReport* out);
 

@@ -115,6 +115,18 @@ class TableWriter {
     return builder_.CreateVector(indices);
   }
 
+  // Of a list of scales whose lower halves are 0; empty for any other.
+  static std::vector<std::uint16_t> upper_halves(const std::vector<float>& scales) {
+    std::vector<std::uint16_t> upper;
+    for (float scale : scales) {
+      std::uint32_t bits = 0;
+      std::memcpy(&bits, &scale, sizeof bits);
+      if ((bits & 0xFFFF) != 0) return {};
+      upper.push_back(static_cast<std::uint16_t>(bits >> 16));
+    }
+    return upper;
+  }
+
   Offset<stored::Value> write_value(const Value& value) {
     const auto name = builder_.CreateSharedString(value.name);
     const auto shape = write_shape(value.type.shape);
@@ -122,13 +134,15 @@ class TableWriter {
     Offset<stored::Quantization> quantization;
     if (!(value.quantization == Quantization())) {
       const Quantization& q = value.quantization;
-      const auto scales = write_list(q.scales.data(), q.scales.size());
+      const std::vector<std::uint16_t> upper = upper_halves(q.scales);
+      const auto scales = write_list(q.scales.data(), upper.empty() ? q.scales.size() : 0);
+      const auto upper_scales = write_list(upper.data(), upper.size());
       // A scale for each channel goes with zero points of 0; they would take up as much room as the scales.
       const bool all_zero =
           std::all_of(q.zero_points.begin(), q.zero_points.end(), [](std::int32_t z) { return z == 0; });
       const bool implied = all_zero && q.zero_points.size() == q.scales.size();
       const auto zero_points = write_list(q.zero_points.data(), implied ? 0 : q.zero_points.size());
-      quantization = stored::CreateQuantization(builder_, scales, zero_points, q.axis);
+      quantization = stored::CreateQuantization(builder_, scales, zero_points, q.axis, upper_scales);
     }
     stored::Extent extent(weights_bytes_, value.constant.size_bytes);
     if (value.is_constant()) weights_bytes_ = align_section(weights_bytes_ + value.constant.size_bytes);
@@ -219,18 +233,25 @@ class TableWriter {
   }
 
   Offset<stored::QuantizationReport> write_report(const QuantizationReport& report) {
-    std::vector<Offset<stored::QuantizedNode>> nodes;
+    std::vector<Offset<flatbuffers::String>> nodes;
+    std::vector<std::uint8_t> bits, ranges;
+    std::vector<float> sqnr_db;
     for (const QuantizedNode& n : report.nodes) {
-      const auto node_name = builder_.CreateSharedString(n.name);
-      nodes.push_back(stored::CreateQuantizedNode(builder_, node_name, n.bits, n.sqnr_db, n.scale, n.zero_point,
-                                                  static_cast<std::uint8_t>(n.range)));
+      nodes.push_back(builder_.CreateSharedString(n.name));
+      bits.push_back(static_cast<std::uint8_t>(n.bits));
+      sqnr_db.push_back(n.sqnr_db);
+      ranges.push_back(static_cast<std::uint8_t>(n.range));
     }
     const auto method = builder_.CreateString(report.method);
     const auto metric = builder_.CreateString(report.metric);
     const auto stored_nodes = builder_.CreateVector(nodes);
+    const auto stored_bits = builder_.CreateVector(bits);
+    const auto stored_sqnr = builder_.CreateVector(sqnr_db);
+    const auto stored_ranges = builder_.CreateVector(ranges);
     return stored::CreateQuantizationReport(builder_, method, report.calibration_samples, metric,
                                             report.metric_samples, report.before, report.after, report.max_drop,
-                                            report.bytes_before, report.bytes_after, stored_nodes);
+                                            report.bytes_before, report.bytes_after, stored_nodes, stored_bits,
+                                            stored_sqnr, stored_ranges);
   }
 
   const Graph& graph_;

@@ -49,6 +49,33 @@ std::vector<bool> tail_nodes(const Graph& graph) {
   return tail;
 }
 
+// Weighted layers that only the tail reads, when they all together are next to nothing: the network's answer is spared
+// a rounding to 8 bits (masks are decided where it is near its threshold).
+constexpr double kSmallHead = 0.02;
+std::vector<bool> small_heads(const Graph& graph, const std::vector<bool>& tail) {
+  std::vector<bool> read_inside(graph.values().size(), false), heads(tail.size(), false);
+  double all_macs = 0, all_weights = 0, macs = 0, weights = 0;
+  for (std::size_t n = 0; n < tail.size(); ++n) {
+    if (tail[n]) continue;
+    for (ValueId id : graph.nodes()[n].inputs)
+      if (id.valid()) read_inside[index(id)] = true;
+  }
+  for (std::size_t n = 0; n < tail.size(); ++n) {
+    const Node& node = graph.nodes()[n];
+    if (!is_weighted(graph, node)) continue;
+    const double own_macs = static_cast<double>(node_macs(graph, node));
+    const double own_weights = static_cast<double>(graph.value(node.inputs[1]).type.shape.elements());
+    all_macs += own_macs;
+    all_weights += own_weights;
+    heads[n] = !read_inside[index(node.outputs[0])];
+    if (!heads[n]) continue;
+    macs += own_macs;
+    weights += own_weights;
+  }
+  if (macs > kSmallHead * all_macs || weights > kSmallHead / 2 * all_weights) heads.assign(heads.size(), false);
+  return heads;
+}
+
 bool is_cheap(const Graph& graph, const std::vector<bool>& tail) {
   double all = 0, behind = 0;
   for (std::size_t n = 0; n < tail.size(); ++n) {
@@ -112,7 +139,12 @@ bool has_int8_form(const Graph& graph, const Node& node) noexcept {
 
 std::vector<bool> choose_int8(const Graph& prepared, const std::set<std::string>& keep_fp32) {
   std::vector<bool> tail = tail_nodes(prepared);
-  if (!is_cheap(prepared, tail)) tail.assign(tail.size(), false);
+  if (is_cheap(prepared, tail)) {
+    const std::vector<bool> heads = small_heads(prepared, tail);
+    for (std::size_t n = 0; n < tail.size(); ++n) tail[n] = tail[n] || heads[n];
+  } else {
+    tail.assign(tail.size(), false);
+  }
   std::vector<bool> int8(prepared.nodes().size(), false), from_f32_node(prepared.values().size(), false);
   for (std::size_t n = 0; n < int8.size(); ++n) {
     const Node& node = prepared.nodes()[n];

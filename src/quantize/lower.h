@@ -36,12 +36,12 @@ struct LowerOptions {
 
 // By node of a prepared graph: true where the node becomes int8. Float32 stay: what is named in `keep_fp32`; what has
 // no int8 form; nodes behind the last weighted layer when they all together are cheap (they turn the network's answer
-// into numbers of very different sizes, such as pixels and probabilities); nodes without weights that only read float32
-// nodes.
+// into numbers of very different sizes, such as pixels and probabilities), and then the weighted layers before them where
+// those are next to nothing; nodes without weights that only read float32 nodes.
 std::vector<bool> choose_int8(const graph::Graph& prepared, const std::set<std::string>& keep_fp32);
 
-// Makes `encodings` fit together: what keeps its input's encoding, relu and clip among it, takes it over; what only a concat reads is written in
-// the concat's own encoding, so that it is rounded once.
+// Makes `encodings` fit together: what keeps its input's encoding, relu and clip among it, takes it over; what only a
+// concat reads is written in the concat's own encoding, so that it is rounded once.
 Encodings unify(const graph::Graph& prepared, const std::vector<bool>& int8, Encodings encodings);
 
 // `encodings`: one for each value that an int8 node reads or writes. Node names stay; inputs and outputs keep names and

@@ -217,7 +217,7 @@ Range least_error_range(const Distribution& d, const Cost& cost) noexcept {
 }
 
 Encoding choose_encoding(const Extremes& extremes, const Distribution& d, Observer observer,
-                         const graph::Activation& function) noexcept {
+                         const Cost& cost) noexcept {
   using graph::RangeMethod;
   const double samples = static_cast<double>(std::max<std::size_t>(1, extremes.samples));
   const Range all = {extremes.low, extremes.high};
@@ -229,10 +229,9 @@ Encoding choose_encoding(const Extremes& extremes, const Distribution& d, Observ
     case Observer::kAverage: return encode(average, RangeMethod::kAverage);
     case Observer::kPercentile: return encode(percentile_range(d, kPercentile), RangeMethod::kPercentile);
     case Observer::kEntropy: return encode(entropy_range(d), RangeMethod::kEntropy);
-    case Observer::kMse: return encode(least_error_range(d, {false, function}), RangeMethod::kMse);
+    case Observer::kMse: return encode(least_error_range(d, {false, cost.function}), RangeMethod::kMse);
     default: break;
   }
-  const Cost cost = {true, function};
   struct Candidate {
     Range range;
     RangeMethod method;

@@ -73,8 +73,8 @@ Range entropy_range(const Distribution& d) noexcept;
 // The least expected_error() found by moving one end at a time.
 Range least_error_range(const Distribution& d, const Cost& cost) noexcept;
 
-// The encoding by `observer`; kAuto and kMse look at `function`, see Cost.
+// The encoding by `observer`; kAuto follows `cost`, kMse its function alone.
 Encoding choose_encoding(const Extremes& extremes, const Distribution& d, Observer observer,
-                         const graph::Activation& function) noexcept;
+                         const Cost& cost) noexcept;
 
 }  // namespace dotori::quantize

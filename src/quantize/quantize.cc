@@ -24,7 +24,7 @@ using graph::Node;
 using graph::ValueId;
 
 // What a comparison of two ways to quantise, or of a layer's harm, looks at.
-constexpr std::size_t kQuickSamples = 4;
+constexpr std::size_t kQuickSamples = 8;
 constexpr std::size_t kHarmSamples = 2;
 
 Status check_arguments(const Graph& fp32, const Calibration& data, const Options& options) {
@@ -147,24 +147,29 @@ class Quantizer {
     return functions;
   }
 
-  Result<Encodings> observe_encodings(const Graph& graph, const std::vector<Extremes>& extremes) {
+  Result<std::vector<Distribution>> observe_distributions(const Graph& graph, const std::vector<Extremes>& extremes) {
     const std::vector<ValueId> watched = activations(graph);
     std::vector<Distribution> seen(graph.values().size());
-    if (options_.observer != Observer::kMinMax && options_.observer != Observer::kAverage) {
-      for (ValueId id : watched) seen[index(id)] = Distribution(extremes[index(id)]);
-      DOTORI_RETURN_IF_ERROR(watch(graph, watched, data_, data_.samples, options_, "counting values",
-                                   [&](std::size_t which, std::size_t, const TensorView& view) {
-                                     seen[index(watched[which])].add(
-                                         {view.f32(), static_cast<std::size_t>(view.elements())});
-                                   }));
-    }
+    if (options_.observer == Observer::kMinMax || options_.observer == Observer::kAverage) return seen;
+    for (ValueId id : watched) seen[index(id)] = Distribution(extremes[index(id)]);
+    DOTORI_RETURN_IF_ERROR(watch(graph, watched, data_, data_.samples, options_, "counting values",
+                                 [&](std::size_t which, std::size_t, const TensorView& view) {
+                                   seen[index(watched[which])].add(
+                                       {view.f32(), static_cast<std::size_t>(view.elements())});
+                                 }));
+    return seen;
+  }
+
+  Encodings encodings_of(const Graph& graph, const std::vector<Extremes>& extremes,
+                         const std::vector<Distribution>& seen, bool weighted) const {
     const std::vector<graph::Activation> functions = read_through(graph);
     Encodings encodings(graph.values().size());
-    for (ValueId id : watched) {
+    for (ValueId id : activations(graph)) {
       // Pictures use their whole range, whatever the photos at hand do.
       const bool input = std::find(graph.inputs.begin(), graph.inputs.end(), id) != graph.inputs.end();
       encodings[index(id)] = choose_encoding(extremes[index(id)], seen[index(id)],
-                                             input ? Observer::kMinMax : options_.observer, functions[index(id)]);
+                                             input ? Observer::kMinMax : options_.observer,
+                                             {weighted, functions[index(id)]});
     }
     for (const Node& node : graph.nodes()) {
       const Encoding fixed = fixed_encoding(node);
@@ -181,23 +186,46 @@ class Quantizer {
     return output_quality(plain_, graph, data_, std::min(data_.samples, kQuickSamples), options_, "comparing outputs");
   }
 
-  // Equalised or not, whichever keeps the outputs better.
+  // Adds the ways to choose ranges for `graph`.
+  Status add_recipes(const Graph& graph, int equalized, const std::vector<Extremes>& extremes,
+                     std::vector<Recipe>* recipes) {
+    DOTORI_ASSIGN_OR_RETURN(const std::vector<Distribution> seen, observe_distributions(graph, extremes));
+    for (bool weighted : {true, false}) {
+      Recipe recipe;
+      recipe.prepared = graph;
+      recipe.equalized = equalized;
+      recipe.encodings = encodings_of(graph, extremes, seen, weighted);
+      recipes->push_back(std::move(recipe));
+      // Only kAuto weighs.
+      if (options_.observer != Observer::kAuto) break;
+    }
+    return {};
+  }
+
+  // Equalised or not, large values weighted or not: whichever keeps the outputs best.
   Result<Recipe> best_recipe() {
+    std::vector<Recipe> recipes;
     DOTORI_ASSIGN_OR_RETURN(std::vector<Extremes> extremes, observe_extremes(plain_, "measuring ranges"));
-    Recipe plain;
-    plain.prepared = plain_;
-    DOTORI_ASSIGN_OR_RETURN(plain.encodings, observe_encodings(plain.prepared, extremes));
-    if (!options_.equalize) return plain;
-    Recipe equal;
-    equal.prepared = plain_;
-    DOTORI_ASSIGN_OR_RETURN(equal.equalized, equalize(equal.prepared, extremes));
-    if (equal.equalized == 0) return plain;
-    DOTORI_ASSIGN_OR_RETURN(extremes, observe_extremes(equal.prepared, "measuring ranges again"));
-    DOTORI_ASSIGN_OR_RETURN(equal.encodings, observe_encodings(equal.prepared, extremes));
-    double of_plain = 0, of_equal = 0;
-    DOTORI_ASSIGN_OR_RETURN(of_plain, quality(plain));
-    DOTORI_ASSIGN_OR_RETURN(of_equal, quality(equal));
-    return of_equal > of_plain ? equal : plain;
+    DOTORI_RETURN_IF_ERROR(add_recipes(plain_, 0, extremes, &recipes));
+    if (options_.equalize) {
+      Graph equal = plain_;
+      int equalized = 0;
+      DOTORI_ASSIGN_OR_RETURN(equalized, equalize(equal, extremes));
+      if (equalized > 0) {
+        DOTORI_ASSIGN_OR_RETURN(extremes, observe_extremes(equal, "measuring ranges again"));
+        DOTORI_RETURN_IF_ERROR(add_recipes(equal, equalized, extremes, &recipes));
+      }
+    }
+    std::size_t best = 0;
+    double most = -1e300;
+    for (std::size_t i = 0; recipes.size() > 1 && i < recipes.size(); ++i) {
+      double found = 0;
+      DOTORI_ASSIGN_OR_RETURN(found, quality(recipes[i]));
+      if (found <= most) continue;
+      most = found;
+      best = i;
+    }
+    return std::move(recipes[best]);
   }
 
   // Corrected biases, unless they keep the outputs worse.
@@ -317,7 +345,7 @@ class Quantizer {
   }
 
   static Histogram histogram_of(const Extremes& range) {
-    constexpr std::size_t kBins = 96;
+    constexpr std::size_t kBins = 64;
     Histogram h;
     h.low = static_cast<float>(range.low);
     h.high = static_cast<float>(range.high);
@@ -366,7 +394,7 @@ class Quantizer {
       }
       report.nodes.push_back(std::move(entry));
     }
-    const std::size_t samples = std::min<std::size_t>(data_.samples, 2 * kQuickSamples);
+    const std::size_t samples = std::min(data_.samples, kQuickSamples);
     DOTORI_ASSIGN_OR_RETURN(const std::vector<double> decibels,
                             signal_to_noise(recipe.prepared, graph, pairs, data_, samples, options_,
                                             "comparing layers"));

@@ -94,7 +94,8 @@ class Cli : public ::testing::Test {
 
 TEST_F(Cli, HelpAndVersion) {
   for (const char* command :
-       {"--help", "convert --help", "run --help", "inspect --help", "bench --help", "eval --help", "agree --help"}) {
+       {"--help", "convert --help", "run --help", "inspect --help", "bench --help", "eval --help", "agree --help",
+        "quantize --help"}) {
     const Outcome o = run(command);
     EXPECT_EQ(o.exit_code, 0) << command;
     EXPECT_NE(o.out.find("Example"), std::string::npos) << command;
@@ -106,7 +107,8 @@ TEST_F(Cli, HelpAndVersion) {
 
 TEST_F(Cli, WrongCommandLinesExitWithTwo) {
   for (const char* arguments : {"", "frobnicate", "run", "bench", "convert", "inspect --no-such-option x",
-                                "bench x.dtr --threads 99", "eval x.dtr", "agree x.dtr y.dtr"}) {
+                                "bench x.dtr --threads 99", "eval x.dtr", "agree x.dtr y.dtr", "quantize x.dtr -o y.dtr",
+                                "quantize x.dtr -o y.dtr --calibration z --observer guess"}) {
     const Outcome o = run(arguments);
     EXPECT_EQ(o.exit_code, 2) << arguments;
     EXPECT_FALSE(o.err.empty()) << arguments;
@@ -263,6 +265,55 @@ TEST_F(Cli, AgreementOfTwoModels) {
     EXPECT_EQ(slurp(dir / "pictures" / name).substr(1, 3), "PNG") << name;
 }
 
+TEST_F(Cli, QuantizesAndReports) {
+  convert();
+  fs::create_directory(path("photos"));
+  for (const char* name : {"1.bmp", "2.bmp"}) fs::copy(path("green.bmp"), dir / "photos" / name);
+  std::ofstream(path("labels.csv")) << "1.bmp,1\n2.bmp,1\n";
+  const std::string command = "quantize " + path("net.dtr") + " -o " + path("q.dtr") + " --calibration " + path("photos");
+
+  const Outcome plain = run(command);
+  ASSERT_EQ(plain.exit_code, 0) << plain.err;
+  EXPECT_NE(plain.out.find("not measured"), std::string::npos) << plain.out;
+  EXPECT_NE(run("inspect " + path("q.dtr")).out.find("accuracy    not measured"), std::string::npos);
+  EXPECT_EQ(run("run " + path("q.dtr") + " " + path("green.bmp") + " --json").exit_code, 0);
+
+  const std::string measured = " --images " + path("photos") + " --labels " + path("labels.csv") + " --max-drop 0.5";
+  const Outcome o = run(command + measured + " --json --report " + path("q.html"));
+  ASSERT_EQ(o.exit_code, 0) << o.err;
+  const Json json = Json::parse(o.out)["quantization"];
+  EXPECT_EQ(json["accuracy"]["metric"], "top-1");
+  EXPECT_EQ(json["accuracy"]["before"], 100);
+  EXPECT_EQ(json["accuracy"]["after"], 100);
+  EXPECT_EQ(json["accuracy"]["samples"], 2);
+  EXPECT_EQ(json["calibration_samples"], 2);
+  EXPECT_EQ(json["file_bytes_before"].get<std::uint64_t>(), fs::file_size(path("net.dtr")));
+  EXPECT_EQ(json["file_bytes_after"].get<std::uint64_t>(), fs::file_size(path("q.dtr")));
+  const std::string page = slurp(path("q.html"));
+  EXPECT_NE(page.find("top-1 100.00 % before, 100.00 % after"), std::string::npos);
+  EXPECT_EQ(page.find("<script"), std::string::npos);
+  // The file tells the same.
+  const Outcome seen = run("inspect " + path("q.dtr") + " --json --html " + path("seen.html"));
+  ASSERT_EQ(seen.exit_code, 0) << seen.err;
+  EXPECT_EQ(Json::parse(seen.out)["quantization"], json);
+  EXPECT_NE(slurp(path("seen.html")).find("Quantisation"), std::string::npos);
+
+  const Outcome agreed = run(command + " --agree " + path("photos") + " --input-type uint8 --json");
+  ASSERT_EQ(agreed.exit_code, 0) << agreed.err;
+  EXPECT_EQ(Json::parse(agreed.out)["quantization"]["accuracy"]["after"], 100);
+  EXPECT_EQ(Json::parse(run("inspect " + path("q.dtr") + " --json").out)["inputs"][0]["type"], "uint8");
+  EXPECT_EQ(run("run " + path("q.dtr") + " " + path("green.bmp") + " --json").exit_code, 0);
+}
+
+TEST_F(Cli, CalibratesWithTensors) {
+  convert();
+  ASSERT_EQ(run("run " + path("net.dtr") + " " + path("green.bmp") + " --dump " + path("tensors/1")).exit_code, 0);
+  const Outcome o =
+      run("quantize " + path("net.dtr") + " -o " + path("q.dtr") + " --calibration " + path("tensors") + " --json");
+  ASSERT_EQ(o.exit_code, 0) << o.err;
+  EXPECT_EQ(Json::parse(o.out)["quantization"]["calibration_samples"], 1);
+}
+
 TEST_F(Cli, FailuresAreOneLineAndWriteNothing) {
   convert();
   std::ofstream(path("junk.onnx")) << "this is no network";
@@ -307,6 +358,10 @@ TEST_F(Cli, FailuresAreOneLineAndWriteNothing) {
       {"eval " + path("net.dtr") + " --images " + path("none") + " --labels " + path("no.jpg"), "no.jpg:1"},
       {"agree " + path("net.dtr") + " " + path("net.dtr") + " --images " + path("none"), "none"},
       {"agree " + path("net.dtr") + " " + path("cut.dtr") + " --images " + path("none"), "cut.dtr"},
+      {"quantize " + path("cut.dtr") + out + " --calibration " + path("none"), "cut.dtr"},
+      {"quantize " + path("net.dtr") + out + " --calibration " + path("none"), "none"},
+      {"quantize " + path("net.dtr") + out + " --calibration " + path(".") + " --max-drop 1", "--max-drop needs"},
+      {"quantize " + path("net.dtr") + out + " --calibration " + path(".") + " --keep-fp32 nobody", "nobody"},
   };
   for (const Case& c : cases) {
     const Outcome o = run(c.arguments);

@@ -183,7 +183,7 @@ TEST(Observer, LooksThroughTheFunctionBehind) {
   for (float v : bell(20000, 8, 2)) x.push_back(v);
   const Seen seen = see({x});
   const graph::Activation silu = {graph::Function::kSilu, 0, 0};
-  const Encoding with = choose_encoding(seen.extremes, seen.distribution, Observer::kAuto, silu);
+  const Encoding with = choose_encoding(seen.extremes, seen.distribution, Observer::kAuto, {true, silu});
   const Encoding without = choose_encoding(seen.extremes, seen.distribution, Observer::kAuto, {});
   EXPECT_LT(with.scale, 0.5f * without.scale);
   const double low = static_cast<double>(with.scale) * (-128 - with.zero_point);

@@ -11,6 +11,8 @@ namespace {
 
 Graph reported_graph() {
   Graph g = tiny_graph();
+  // The report's scales are those of what the nodes write.
+  g.value(g.outputs[0]).quantization = {{0.0625f}, {-12}, 0};
   QuantizationReport& r = g.quantization;
   r.method = "int8, ranges by auto";
   r.calibration_samples = 64;
@@ -21,7 +23,7 @@ Graph reported_graph() {
   r.max_drop = 1;
   r.bytes_before = 123456789012;
   r.bytes_after = 31;
-  r.nodes = {{"conv", 8, 31.25f, 0.0625f, -128, RangeMethod::kEntropy}, {"head", 32, 99, 0, 0, RangeMethod::kNone}};
+  r.nodes = {{"conv", 8, 31.25f, 0.0625f, -12, RangeMethod::kEntropy}, {"head", 32, 99, 0, 0, RangeMethod::kNone}};
   return g;
 }
 
@@ -64,8 +66,10 @@ TEST(QuantizationReport, DamageIsRefused) {
       {"negative", [](Report& r) { r.metric_samples = -7; }},
       {"not finite", [](Report& r) { r.after = std::numeric_limits<double>::quiet_NaN(); }},
       {"not finite", [](Report& r) { r.max_drop = std::numeric_limits<double>::infinity(); }},
-      {"node 'conv'", [](Report& r) { r.nodes[0]->range = 200; }},
-      {"node 'head'", [](Report& r) { r.nodes[1]->sqnr_db = std::numeric_limits<float>::infinity(); }},
+      {"node 'conv'", [](Report& r) { r.ranges[0] = 200; }},
+      {"node 'head'", [](Report& r) { r.sqnr_db[1] = std::numeric_limits<float>::infinity(); }},
+      {"2 nodes with 1, 2 and 2", [](Report& r) { r.bits.pop_back(); }},
+      {"2 nodes with 2, 2 and 3", [](Report& r) { r.ranges.push_back(0); }},
       {"UTF-8", [](Report& r) { r.metric = "\xFF"; }},
   };
   for (const auto& [expected, damage] : damages) {
@@ -101,6 +105,34 @@ TEST(QuantizationReport, ZeroPointsOfZeroAreImplied) {
   const auto back = ExactFile(file).read();
   ASSERT_TRUE(back.ok());
   EXPECT_TRUE(back->value(back->nodes()[0].inputs[1]).quantization == g.value(w).quantization);
+}
+
+TEST(QuantizationReport, ScalesOfHalfTheRoom) {
+  Graph g = tiny_graph();
+  const ValueId w = g.nodes()[0].inputs[1];
+  for (const std::vector<float>& scales : {std::vector<float>{0.5f, 0.75f, 1024}, {0.5f, 0.1f, 1}}) {
+    g.value(w).type.shape = {1, 3, 2, 3};
+    g.value(w).quantization = {scales, {0, 0, 0}, 3};
+    Graph moved;
+    moved.add_input("x", DataType::kFloat32, {1, 3, 2, 3});
+    const ValueId c = moved.add_value(g.value(w));
+    moved.outputs = {*moved.add_node("sum", Binary{}, {moved.inputs[0], c})};
+    const Bytes file = written(moved);
+    stored::ModelT model;
+    stored::GetModel(file.data() + kHeaderBytes)->UnPackTo(&model);
+    const stored::QuantizationT& q = *model.values[1]->quantization;
+    EXPECT_EQ(q.scales.empty(), scales[1] == 0.75f);
+    EXPECT_EQ(q.upper_scales.empty(), scales[1] != 0.75f);
+    const auto back = ExactFile(file).read();
+    ASSERT_TRUE(back.ok()) << back.status().message();
+    EXPECT_EQ(back->values()[1].quantization.scales, scales);
+    const auto both = ExactFile(with_tables(file, [](stored::ModelT& m) {
+                        m.values[1]->quantization->scales = {1, 1, 1};
+                        m.values[1]->quantization->upper_scales = {1, 1, 1};
+                      })).read();
+    ASSERT_FALSE(both.ok());
+    EXPECT_NE(both.status().message().find("upper halves"), std::string::npos);
+  }
 }
 
 TEST(RangeMethod, EveryOneHasAName) {
