@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// bench_infer MODEL.dtr: two inferences on seeded inputs, the second one between the markers of roi.h, for bench/arm/run.
+// bench_infer MODEL.dtr: two inferences on seeded inputs, the second one between the markers of roi.h, for
+// bench/arm/run.
 #include <cstdio>
 
 #include <dotori/dotori.h>

@@ -30,8 +30,8 @@ std::string size_text(const graph::QuantizationReport& r) {
 }
 
 std::size_t count_bits(const graph::QuantizationReport& r, int bits) {
-  return static_cast<std::size_t>(std::count_if(r.nodes.begin(), r.nodes.end(),
-                                                [&](const graph::QuantizedNode& n) { return n.bits == bits; }));
+  return static_cast<std::size_t>(
+      std::count_if(r.nodes.begin(), r.nodes.end(), [&](const graph::QuantizedNode& n) { return n.bits == bits; }));
 }
 
 // Below 20 dB a tenth of what a layer says is noise.
@@ -55,16 +55,17 @@ std::string drawing(const quantize::NodeHistogram& node) {
   std::string svg = "<svg viewBox=\"0 0 480 148\" role=\"img\" aria-label=\"distribution of " + html_escape(node.name) +
                     "\">\n<path d=\"M0 130";
   for (std::size_t b = 0; b < bins; ++b) {
-    svg += "L" + x_of(static_cast<double>(b)) + " " + y_of(node.fp32.counts[b]) + "H" +
-           x_of(static_cast<double>(b + 1));
+    svg +=
+        "L" + x_of(static_cast<double>(b)) + " " + y_of(node.fp32.counts[b]) + "H" + x_of(static_cast<double>(b + 1));
   }
   svg += "V130Z\" fill=\"#d9cdbb\"/>\n<path d=\"M0 130";
   for (std::size_t b = 0; b < bins; ++b) {
     svg += "V" + y_of(node.int8.counts[b]) + "H" + x_of(static_cast<double>(b + 1));
   }
   svg += "V130\" fill=\"none\" stroke=\"#8a3f16\" stroke-width=\"1\"/>\n";
-  svg += "<text x=\"2\" y=\"" + text_of("%.0f", kHeight + kFoot - 4) + "\">" + text_of("%.4g", static_cast<double>(node.fp32.low)) +
-         "</text><text x=\"478\" y=\"" + text_of("%.0f", kHeight + kFoot - 4) + "\" text-anchor=\"end\">" +
+  svg += "<text x=\"2\" y=\"" + text_of("%.0f", kHeight + kFoot - 4) + "\">" +
+         text_of("%.4g", static_cast<double>(node.fp32.low)) + "</text><text x=\"478\" y=\"" +
+         text_of("%.0f", kHeight + kFoot - 4) + "\" text-anchor=\"end\">" +
          text_of("%.4g", static_cast<double>(node.fp32.high)) + "</text>";
   return svg + "</svg>\n";
 }
@@ -84,8 +85,8 @@ std::string accuracy_text(const graph::QuantizationReport& r) {
 Json quantization_json(const graph::QuantizationReport& r) {
   Json json = {{"method", r.method}, {"calibration_samples", r.calibration_samples}};
   if (r.measured()) {
-    json["accuracy"] = {{"metric", r.metric}, {"samples", r.metric_samples}, {"before", r.before},
-                        {"after", r.after},   {"drop", r.drop()},            {"max_drop", Json()}};
+    json["accuracy"] = {{"metric", r.metric}, {"samples", r.metric_samples}, {"before", r.before}, {"after", r.after},
+                        {"drop", r.drop()},   {"max_drop", Json()}};
     if (r.max_drop >= 0) json["accuracy"]["max_drop"] = r.max_drop;
   } else {
     json["accuracy"] = Json();
@@ -111,15 +112,17 @@ std::string quantization_section(const graph::QuantizationReport& r) {
   html += row("accuracy", accuracy_text(r));
   html += row("file", size_text(r));
   html += row("layers", std::to_string(count_bits(r, 8)) + " int8, " + std::to_string(count_bits(r, 32)) + " float32");
-  html += "</table>\n<p>Signal to noise compares each layer of the int8 network with the same layer in float32, noise from "
-          "the layers before it included. 20 dB: a hundredth of the signal's energy is noise.</p>\n"
-          "<table><tr><th>layer</th><th class=n>bits</th><th class=n>signal / noise</th><th></th><th "
-          "class=n>scale</th><th class=n>zero point</th><th>range by</th></tr>\n";
+  html +=
+      "</table>\n<p>Signal to noise compares each layer of the int8 network with the same layer in float32, noise from "
+      "the layers before it included. 20 dB: a hundredth of the signal's energy is noise.</p>\n"
+      "<table><tr><th>layer</th><th class=n>bits</th><th class=n>signal / noise</th><th></th><th "
+      "class=n>scale</th><th class=n>zero point</th><th>range by</th></tr>\n";
   for (const graph::QuantizedNode& n : r.nodes) {
     const double width = std::clamp(static_cast<double>(n.sqnr_db), 0.0, 60.0) * 2;
     html += "<tr><td>" + html_escape(n.name) + "</td><td class=n>" + std::to_string(n.bits) + "</td><td class=n>" +
-            text_of("%.1f dB", static_cast<double>(n.sqnr_db)) + "</td><td><span class=bar style=\"width:" +
-            text_of("%.0f", width) + "px;background:" + bar_color(n) + "\"></span></td>";
+            text_of("%.1f dB", static_cast<double>(n.sqnr_db)) +
+            "</td><td><span class=bar style=\"width:" + text_of("%.0f", width) + "px;background:" + bar_color(n) +
+            "\"></span></td>";
     if (n.bits == 8) {
       html += "<td class=n>" + text_of("%.5g", static_cast<double>(n.scale)) + "</td><td class=n>" +
               std::to_string(n.zero_point) + "</td><td>" + graph::range_method_name(n.range) + "</td></tr>\n";
@@ -135,8 +138,9 @@ std::string quantization_page(const std::string& title, const graph::Quantizatio
   std::string html = page_head(title + ", quantised");
   html += quantization_section(r);
   if (!worst.empty()) {
-    html += "<h2>The noisiest layers</h2>\n<p>What they write: filled in float32, as a line in int8. Heights are square "
-            "roots of counts.</p>\n<div class=grid>\n";
+    html +=
+        "<h2>The noisiest layers</h2>\n<p>What they write: filled in float32, as a line in int8. Heights are square "
+        "roots of counts.</p>\n<div class=grid>\n";
     for (const quantize::NodeHistogram& node : worst) {
       const auto entry = std::find_if(r.nodes.begin(), r.nodes.end(),
                                       [&](const graph::QuantizedNode& n) { return n.name == node.name; });

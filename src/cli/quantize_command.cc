@@ -136,8 +136,9 @@ Status set_metric(const QuantizeOptions& o, const Model& model, quantize::Option
                     (o.agree.empty() ? 0 : 1);
   if (given == 0) {
     if (o.max_drop >= 0) {
-      return invalid_argument("--max-drop needs photos to measure with: --images with --labels, --annotations or "
-                              "--masks, or --agree");
+      return invalid_argument(
+          "--max-drop needs photos to measure with: --images with --labels, --annotations or "
+          "--masks, or --agree");
     }
     return {};
   }
@@ -289,19 +290,18 @@ Status quantize_model(const QuantizeOptions& o) {
   calibration.samples = samples.size();
   calibration.fill = [&samples](Session& session, std::size_t i) { return samples.fill(session, i); };
 
-  DOTORI_ASSIGN_OR_RETURN(quantize::Quantized result,
-                          [&]() -> Result<quantize::Quantized> {
-                            auto quantized = quantize::quantize(model.graph(), calibration, options);
-                            if (!quantized.ok()) return quantized.status().with_context(o.model);
-                            return quantized;
-                          }());
+  DOTORI_ASSIGN_OR_RETURN(quantize::Quantized result, [&]() -> Result<quantize::Quantized> {
+    auto quantized = quantize::quantize(model.graph(), calibration, options);
+    if (!quantized.ok()) return quantized.status().with_context(o.model);
+    return quantized;
+  }());
   stages = Stages();
   result.graph.quantization.bytes_before = model.file_bytes();
   DOTORI_ASSIGN_OR_RETURN(const std::vector<unsigned char> bytes, write_model(&result.graph));
   DOTORI_RETURN_IF_ERROR(graph::write_file_atomically(o.out, bytes));
   if (!o.html.empty()) {
-    const std::string page = quantization_page(model.name().empty() ? "model" : model.name(),
-                                               result.graph.quantization, result.worst);
+    const std::string page =
+        quantization_page(model.name().empty() ? "model" : model.name(), result.graph.quantization, result.worst);
     DOTORI_RETURN_IF_ERROR(graph::write_file_atomically(
         o.html, Span<const unsigned char>(reinterpret_cast<const unsigned char*>(page.data()), page.size())));
   }
@@ -339,7 +339,8 @@ void add_quantize(CLI::App& app, int& exit_code) {
       ->group("Accuracy");
   command->add_option("--labels", o->labels, "classification: a CSV file with lines 'photo,class index'")
       ->group("Accuracy");
-  command->add_option("--annotations", o->annotations, "detection: COCO's instances.json, or a folder of Pascal VOC XML")
+  command
+      ->add_option("--annotations", o->annotations, "detection: COCO's instances.json, or a folder of Pascal VOC XML")
       ->group("Accuracy");
   command->add_option("--masks", o->masks, "segmentation: folder of masks with the photos' names")->group("Accuracy");
   command->add_option("--agree", o->agree, "folder of photos without answers: measures how alike both models answer")

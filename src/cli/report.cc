@@ -15,9 +15,11 @@ constexpr const char* kStyle =
     "body{font:15px/1.45 system-ui,sans-serif;margin:2em auto;max-width:1100px;padding:0 1em;color:#222}"
     "h1{font-size:1.5em}h2{font-size:1.15em;margin-top:1.6em}table{border-collapse:collapse;width:100%}"
     "th,td{text-align:left;padding:3px 10px 3px 0;border-bottom:1px solid #ddd;vertical-align:top}"
-    "td.n,th.n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}.bar{background:#c7843a;height:9px;display:inline-"
+    "td.n,th.n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}.bar{background:#c7843a;height:"
+    "9px;display:inline-"
     "block}"
-    "table{display:block;overflow-x:auto}svg{width:100%;height:auto;border:1px solid #ddd}svg text{font-size:11px;fill:#555}"
+    "table{display:block;overflow-x:auto}svg{width:100%;height:auto;border:1px solid #ddd}svg "
+    "text{font-size:11px;fill:#555}"
     "code{background:#f4f0ea;padding:0 3px}figure{margin:0}figcaption{font-size:.9em;overflow-wrap:anywhere}"
     ".grid{display:grid;grid-template-columns:repeat(auto-fill,minmax(320px,1fr));gap:1.2em}";
 

@@ -27,9 +27,9 @@ struct ImportOptions {
 // such as QLinearConv) keep their scales: graph::fold_quantization makes them int8.
 Result<graph::Graph> import_onnx(const std::string& path, const ImportOptions& options);
 
-// TFLite (FlatBuffers, schema version 3): float32 models, int8 and uint8 models with their own scales, and float32 models
-// with 8-bit weights, which become float32. Tensors are NHWC there already. Fills graph.task for a detector that ends in
-// TFLite_Detection_PostProcess, and the pre-processing of a uint8 image.
+// TFLite (FlatBuffers, schema version 3): float32 models, int8 and uint8 models with their own scales, and float32
+// models with 8-bit weights, which become float32. Tensors are NHWC there already. Fills graph.task for a detector that
+// ends in TFLite_Detection_PostProcess, and the pre-processing of a uint8 image.
 Result<graph::Graph> import_tflite(const std::string& path, const ImportOptions& options);
 
 // Darknet: `cfg_path` is the network description, `weights_path` the weights. Fills graph.task for detectors ([yolo]

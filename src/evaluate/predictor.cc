@@ -26,8 +26,7 @@ Result<Answer> Predictor::answer(const vision::Image& photo, const std::string& 
 Result<Answer> Predictor::answer(const vision::Image& photo) {
   std::vector<TensorView> inputs;
   for (int i = 0; i < session_.input_count(); ++i) inputs.push_back(session_.input(i));
-  DOTORI_ASSIGN_OR_RETURN(const vision::PhotoTransform transform,
-                          vision::fill_inputs(photo, task_.preprocess, inputs));
+  DOTORI_ASSIGN_OR_RETURN(const vision::PhotoTransform transform, vision::fill_inputs(photo, task_.preprocess, inputs));
   DOTORI_RETURN_IF_ERROR(session_.run());
   Answer answer;
   if (task_.task == Task::kClassification) {

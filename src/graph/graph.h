@@ -28,8 +28,8 @@ struct Value {
   std::string name;  // from the source file; unique in the graph
   TensorType type;
   Quantization quantization;  // of a float32 constant: what its elements were dequantised from (int8)
-  Constant constant;   // data != nullptr: a constant
-  Shape source_order;  // see TensorInfo::source_order; for graph inputs and outputs
+  Constant constant;          // data != nullptr: a constant
+  Shape source_order;         // see TensorInfo::source_order; for graph inputs and outputs
 
   bool is_constant() const noexcept { return constant.data != nullptr; }
 };

@@ -18,8 +18,8 @@ namespace dotori::graph {
 
 // Copies texts and lists out of FlatBuffers tables that a flatbuffers::Verifier has passed. FlatBuffers lets many
 // tables point at one vector, so a small file could claim a huge graph; here everything copied counts, and together it
-// cannot pass four times the size of the section it came from (the writer shares names and attributes, never more). A null pointer is an empty list. Errors: kCorruptModel; `what`
-// names the field.
+// cannot pass four times the size of the section it came from (the writer shares names and attributes, never more). A
+// null pointer is an empty list. Errors: kCorruptModel; `what` names the field.
 class TableReader {
  public:
   explicit TableReader(std::size_t section_bytes) noexcept : left_(std::uint64_t{4} * section_bytes) {}
@@ -48,7 +48,6 @@ class TableReader {
 Status read_task(TableReader& reader, const stored::Task& stored, TaskInfo* out);
 
 // All of it is checked, but for whether its nodes exist; their scales are left at 0. Errors: kCorruptModel.
-Status read_quantization_report(TableReader& reader, const stored::QuantizationReport& stored,
-                                QuantizationReport* out);
+Status read_quantization_report(TableReader& reader, const stored::QuantizationReport& stored, QuantizationReport* out);
 
 }  // namespace dotori::graph

@@ -91,8 +91,8 @@ Status verify_quantization(const Graph& graph, const Node& node) {
     if (x.scales != out.quantization.scales || x.zero_points != out.quantization.zero_points) {
       return invalid_argument("output '" + out.name + "' must have the scale and zero point of the input, found " +
                               std::to_string(out.quantization.scales[0]) + ", " +
-                              std::to_string(out.quantization.zero_points[0]) + " for " +
-                              std::to_string(x.scales[0]) + ", " + std::to_string(x.zero_points[0]));
+                              std::to_string(out.quantization.zero_points[0]) + " for " + std::to_string(x.scales[0]) +
+                              ", " + std::to_string(x.zero_points[0]));
     }
   }
   return {};

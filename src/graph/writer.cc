@@ -248,16 +248,15 @@ class TableWriter {
     const auto stored_bits = builder_.CreateVector(bits);
     const auto stored_sqnr = builder_.CreateVector(sqnr_db);
     const auto stored_ranges = builder_.CreateVector(ranges);
-    return stored::CreateQuantizationReport(builder_, method, report.calibration_samples, metric,
-                                            report.metric_samples, report.before, report.after, report.max_drop,
-                                            report.bytes_before, report.bytes_after, stored_nodes, stored_bits,
-                                            stored_sqnr, stored_ranges);
+    return stored::CreateQuantizationReport(builder_, method, report.calibration_samples, metric, report.metric_samples,
+                                            report.before, report.after, report.max_drop, report.bytes_before,
+                                            report.bytes_after, stored_nodes, stored_bits, stored_sqnr, stored_ranges);
   }
 
   const Graph& graph_;
   const std::vector<std::int32_t>& new_index_;
   FlatBufferBuilder builder_;
-  std::map<std::string, Offset<stored::Attribute>> attributes_;             // by name, kind and bits
+  std::map<std::string, Offset<stored::Attribute>> attributes_;              // by name, kind and bits
   std::map<std::string, Offset<flatbuffers::Vector<std::int64_t>>> shapes_;  // by text
   std::uint64_t weights_bytes_ = 0;
 };

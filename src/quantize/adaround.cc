@@ -37,7 +37,7 @@ Window window_of(const Node& node) {
   Window w;
   const auto* conv = std::get_if<graph::Conv2d>(&node.op);
   if (conv == nullptr) return w;
-  return {conv->kernel_h, conv->kernel_w,   conv->stride_h, conv->stride_w,
+  return {conv->kernel_h,   conv->kernel_w,   conv->stride_h, conv->stride_w,
           conv->dilation_h, conv->dilation_w, conv->pad_top,  conv->pad_left};
 }
 
@@ -52,7 +52,8 @@ void add_patch(Layer* layer, const Window& w, const float* x, std::int64_t heigh
         const std::int64_t r = row * w.stride_h - w.pad_top + i * w.dilation_h;
         const std::int64_t c = column * w.stride_w - w.pad_left + j * w.dilation_w;
         const bool inside = r >= 0 && r < height && c >= 0 && c < width;
-        const float* pixel = inside ? x + (r * width + c) * channels + static_cast<std::int64_t>(g) * per_group : nullptr;
+        const float* pixel =
+            inside ? x + (r * width + c) * channels + static_cast<std::int64_t>(g) * per_group : nullptr;
         for (std::int64_t k = 0; k < per_group; ++k) patch->push_back(inside ? static_cast<double>(pixel[k]) : 0.0);
       }
     }
@@ -252,8 +253,7 @@ Result<std::map<std::string, std::vector<std::int8_t>>> adapt_rounding(const Gra
     std::size_t last = first, bytes = 0;
     while (last < layers.size() && (last == first || bytes + layers[last].bytes() <= options.max_memory_bytes)) {
       bytes += layers[last].bytes();
-      layers[last].moments.assign(layers[last].groups,
-                                  std::vector<double>(layers[last].size * layers[last].size, 0.0));
+      layers[last].moments.assign(layers[last].groups, std::vector<double>(layers[last].size * layers[last].size, 0.0));
       ++last;
     }
     const std::vector<ValueId> part(watched.begin() + static_cast<std::ptrdiff_t>(first),
@@ -267,8 +267,7 @@ Result<std::map<std::string, std::vector<std::int8_t>>> adapt_rounding(const Gra
     for (; first < last; ++first) {
       Layer& layer = layers[first];
       finish_moments(&layer);
-      rounded[prepared.nodes()[layer.node].name] =
-          round_layer(layer, prepared, encodings[index(watched[first])].scale);
+      rounded[prepared.nodes()[layer.node].name] = round_layer(layer, prepared, encodings[index(watched[first])].scale);
       layer.moments.clear();
       if (options.progress) options.progress("choosing roundings", first + 1, layers.size());
     }

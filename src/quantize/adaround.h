@@ -15,8 +15,8 @@ namespace dotori::quantize {
 
 // By node name: int8 weights for lower(). For each filter the squared output error is d' H d, where d are the rounding
 // errors and H = sum of x x' over input patches x, spread over the samples; from rounding to nearest on, the weight
-// whose other neighbour lessens the error most moves there, one at a time, then pairs of weights do. Layers whose patches hold more than
-// 1,152 inputs are left out, and transposed convolutions.
+// whose other neighbour lessens the error most moves there, one at a time, then pairs of weights do. Layers whose
+// patches hold more than 1,152 inputs are left out, and transposed convolutions.
 Result<std::map<std::string, std::vector<std::int8_t>>> adapt_rounding(const graph::Graph& prepared,
                                                                        const std::vector<bool>& int8,
                                                                        const Encodings& encodings,

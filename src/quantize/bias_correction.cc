@@ -62,22 +62,22 @@ Status correct_biases(const Graph& prepared, const Encodings& encodings, const s
     errors[i].count.assign(channels, 0);
     linear.push_back(linear_part(node, unified[index(node.outputs[0])]));
   }
-  DOTORI_RETURN_IF_ERROR(watch_both(
-      prepared, twins.graph, twins.values, data, samples, options, "correcting biases",
-      [&](std::size_t i, Span<const float> fp32, Span<const float> q) {
-        Error& e = errors[i];
-        const Linear& l = linear[i];
-        const std::size_t channels = e.sum.size();
-        for (std::size_t k = 0; k < fp32.size(); k += channels) {
-          for (std::size_t c = 0; c < channels; ++c) {
-            const double y = static_cast<double>(fp32[k + c]), z = static_cast<double>(q[k + c]);
-            if (!(y > l.low && y < l.high && z > l.low && z < l.high)) continue;
-            e.sum[c] += y - z;
-            e.count[c] += 1;
-          }
-        }
-        e.elements += static_cast<double>(fp32.size() / channels);
-      }));
+  DOTORI_RETURN_IF_ERROR(watch_both(prepared, twins.graph, twins.values, data, samples, options, "correcting biases",
+                                    [&](std::size_t i, Span<const float> fp32, Span<const float> q) {
+                                      Error& e = errors[i];
+                                      const Linear& l = linear[i];
+                                      const std::size_t channels = e.sum.size();
+                                      for (std::size_t k = 0; k < fp32.size(); k += channels) {
+                                        for (std::size_t c = 0; c < channels; ++c) {
+                                          const double y = static_cast<double>(fp32[k + c]),
+                                                       z = static_cast<double>(q[k + c]);
+                                          if (!(y > l.low && y < l.high && z > l.low && z < l.high)) continue;
+                                          e.sum[c] += y - z;
+                                          e.count[c] += 1;
+                                        }
+                                      }
+                                      e.elements += static_cast<double>(fp32.size() / channels);
+                                    }));
 
   for (std::size_t i = 0; i < twins.nodes.size(); ++i) {
     const Node& node = prepared.nodes()[twins.nodes[i]];

@@ -37,8 +37,8 @@ std::vector<bool> tail_nodes(const Graph& graph) {
   std::vector<bool> feeds_weights(graph.values().size(), false), tail(graph.nodes().size(), false);
   for (std::size_t n = graph.nodes().size(); n-- > 0;) {
     const Node& node = graph.nodes()[n];
-    const bool feeds = std::any_of(node.outputs.begin(), node.outputs.end(),
-                                   [&](ValueId id) { return feeds_weights[index(id)]; });
+    const bool feeds =
+        std::any_of(node.outputs.begin(), node.outputs.end(), [&](ValueId id) { return feeds_weights[index(id)]; });
     const bool weighted = is_weighted(graph, node);
     tail[n] = !feeds && !weighted;
     if (!feeds && !weighted) continue;
@@ -160,8 +160,8 @@ std::vector<bool> choose_int8(const Graph& prepared, const std::set<std::string>
 
 namespace {
 
-// In its input's encoding the output of a relu or clip holds numbers that the input could hold too: nothing is rounded a
-// second time. (Operators that only move elements must keep their encoding, these may.)
+// In its input's encoding the output of a relu or clip holds numbers that the input could hold too: nothing is rounded
+// a second time. (Operators that only move elements must keep their encoding, these may.)
 bool rounds_nothing(const graph::Op& op) {
   const auto* unary = std::get_if<graph::Unary>(&op);
   if (unary == nullptr) return keeps_encoding(op);
@@ -201,8 +201,7 @@ Encodings unify(const Graph& prepared, const std::vector<bool>& int8, Encodings 
       if (!is_f32_activation(prepared, id)) continue;
       const std::size_t root = groups.root(index(id));
       if (int8[n] && rounds_nothing(node.op)) continue;
-      if (int8[n] && std::holds_alternative<graph::Concat>(node.op) &&
-          (concat[root] == kNobody || concat[root] == n)) {
+      if (int8[n] && std::holds_alternative<graph::Concat>(node.op) && (concat[root] == kNobody || concat[root] == n)) {
         concat[root] = n;
       } else {
         shared[root] = true;

@@ -36,7 +36,8 @@ bool passes_channels(const Graph& graph, const Node& node) {
   if (const auto* unary = std::get_if<graph::Unary>(&node.op)) return is_homogeneous(unary->activation);
   if (const auto* pad = std::get_if<graph::Pad>(&node.op)) {
     const int last = in.rank() - 1;
-    return pad->before[last] == 0 && pad->after[last] == 0 && (pad->mode != graph::PadMode::kConstant || pad->value == 0);
+    return pad->before[last] == 0 && pad->after[last] == 0 &&
+           (pad->mode != graph::PadMode::kConstant || pad->value == 0);
   }
   if (const auto* reduce = std::get_if<graph::Reduce>(&node.op)) {
     for (std::int64_t axis : reduce->axes) {

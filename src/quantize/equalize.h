@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Cross-layer equalisation (Nagel et al. 2019, arXiv 1906.04721, section 4.1): the channels between two weighted layers
-// are brought to like ranges, so that one scale fits them all. With scales s, y_c / s_c is written by dividing the first
-// layer's filter and bias of channel c by s_c and multiplying what the second layer reads from it by s_c; any function
-// with f(s x) = s f(x) may stand between.
+// are brought to like ranges, so that one scale fits them all. With scales s, y_c / s_c is written by dividing the
+// first layer's filter and bias of channel c by s_c and multiplying what the second layer reads from it by s_c; any
+// function with f(s x) = s f(x) may stand between.
 #pragma once
 
 #include <vector>

@@ -100,7 +100,8 @@ class Lowering {
       if (!value.is_constant()) continue;
       for (const char* suffix : {"/int8", "/int32"}) {
         const std::size_t length = std::strlen(suffix);
-        if (value.name.size() <= length || value.name.compare(value.name.size() - length, length, suffix) != 0) continue;
+        if (value.name.size() <= length || value.name.compare(value.name.size() - length, length, suffix) != 0)
+          continue;
         const std::string base = value.name.substr(0, value.name.size() - length);
         if (taken.insert(base).second) value.name = base;
         break;
@@ -269,8 +270,8 @@ class Lowering {
     std::vector<std::int8_t> bytes;
     bytes.reserve(elements.size());
     for (float x : elements) {
-      bytes.push_back(static_cast<std::int8_t>(
-          quantize_one(static_cast<double>(x), static_cast<double>(e.scale), e.zero_point)));
+      bytes.push_back(
+          static_cast<std::int8_t>(quantize_one(static_cast<double>(x), static_cast<double>(e.scale), e.zero_point)));
     }
     return add_constant(source_.value(id).name + "/int8", DataType::kInt8, source_.value(id).type.shape, bytes,
                         per_tensor(e.scale, e.zero_point));
@@ -349,8 +350,8 @@ std::vector<float> weight_scales(const Graph& graph, const Node& node, float inp
   const Span<const float> weights = f32_elements(graph, node.inputs[1]);
   const std::size_t channels = static_cast<std::size_t>(graph.value(node.inputs[1]).type.shape[0]);
   const std::size_t each = weights.size() / channels;
-  const float* bias = node.inputs.size() > 2 && node.inputs[2].valid() ? graph::f32_constant(graph, node.inputs[2])
-                                                                       : nullptr;
+  const float* bias =
+      node.inputs.size() > 2 && node.inputs[2].valid() ? graph::f32_constant(graph, node.inputs[2]) : nullptr;
   // The sum of products needs the rest of the 31 bits.
   constexpr double kMostBias = 1 << 29;
   std::vector<float> scales(channels);

@@ -36,8 +36,8 @@ struct LowerOptions {
 
 // By node of a prepared graph: true where the node becomes int8. Float32 stay: what is named in `keep_fp32`; what has
 // no int8 form; nodes behind the last weighted layer when they all together are cheap (they turn the network's answer
-// into numbers of very different sizes, such as pixels and probabilities), and then the weighted layers before them where
-// those are next to nothing; nodes without weights that only read float32 nodes.
+// into numbers of very different sizes, such as pixels and probabilities), and then the weighted layers before them
+// where those are next to nothing; nodes without weights that only read float32 nodes.
 std::vector<bool> choose_int8(const graph::Graph& prepared, const std::set<std::string>& keep_fp32);
 
 // Makes `encodings` fit together: what keeps its input's encoding, relu and clip among it, takes it over; what only a
@@ -56,7 +56,7 @@ Result<graph::Graph> lower_nodes(const graph::Graph& prepared, const std::vector
 // and nobody reads: what each layer loses by itself.
 struct Twins {
   graph::Graph graph;
-  std::vector<std::size_t> nodes;                                // of the prepared graph
+  std::vector<std::size_t> nodes;                                 // of the prepared graph
   std::vector<std::pair<graph::ValueId, graph::ValueId>> values;  // what they write in the prepared graph, and here
 };
 Result<Twins> lower_beside(const graph::Graph& prepared, const std::vector<bool>& int8, const Encodings& encodings,

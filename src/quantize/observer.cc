@@ -145,8 +145,7 @@ Range entropy_range(const Distribution& d) noexcept {
     std::fill(level_sum.begin(), level_sum.end(), 0.0);
     std::fill(level_bins.begin(), level_bins.end(), 0.0);
     const auto level_of = [&](double x) {
-      return static_cast<std::size_t>(
-          std::clamp((x - range.low) * per_level, 0.0, static_cast<double>(kLevels - 1)));
+      return static_cast<std::size_t>(std::clamp((x - range.low) * per_level, 0.0, static_cast<double>(kLevels - 1)));
     };
     double beyond_low = 0, beyond_high = 0;
     std::size_t first = counts.size(), last = 0;

@@ -14,8 +14,8 @@ namespace dotori::quantize {
 
 // First pass: extremes. Inputs must be finite; `finite` remembers.
 struct Extremes {
-  double low = 0, high = 0;                    // over everything, and 0
-  double average_low = 0, average_high = 0;    // sums over the samples; divided by `samples` when read
+  double low = 0, high = 0;                  // over everything, and 0
+  double average_low = 0, average_high = 0;  // sums over the samples; divided by `samples` when read
   std::size_t samples = 0;
   bool finite = true;
   std::vector<float> channel_low, channel_high;  // by index along the last axis; empty for rank 0
@@ -74,7 +74,6 @@ Range entropy_range(const Distribution& d) noexcept;
 Range least_error_range(const Distribution& d, const Cost& cost) noexcept;
 
 // The encoding by `observer`; kAuto follows `cost`, kMse its function alone.
-Encoding choose_encoding(const Extremes& extremes, const Distribution& d, Observer observer,
-                         const Cost& cost) noexcept;
+Encoding choose_encoding(const Extremes& extremes, const Distribution& d, Observer observer, const Cost& cost) noexcept;
 
 }  // namespace dotori::quantize

@@ -55,8 +55,7 @@ Result<Graph> prepare(const Graph& fp32) {
   for (Node& node : graph.nodes()) {
     DOTORI_RETURN_IF_ERROR(multiply_instead(graph, uses, node));
     Activation* fused = graph::fused_activation(node.op);
-    if (fused == nullptr || is_fusible(*fused) ||
-        graph.value(node.outputs[0]).type.type != DataType::kFloat32) {
+    if (fused == nullptr || is_fusible(*fused) || graph.value(node.outputs[0]).type.type != DataType::kFloat32) {
       nodes.push_back(std::move(node));
       continue;
     }

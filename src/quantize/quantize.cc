@@ -36,8 +36,8 @@ Status check_arguments(const Graph& fp32, const Calibration& data, const Options
     }
   }
   for (const std::string& name : options.keep_fp32) {
-    const bool known = std::any_of(fp32.nodes().begin(), fp32.nodes().end(),
-                                   [&](const Node& node) { return node.name == name; });
+    const bool known =
+        std::any_of(fp32.nodes().begin(), fp32.nodes().end(), [&](const Node& node) { return node.name == name; });
     if (!known) return invalid_argument("there is no node '" + name + "' to keep in float32");
   }
   for (const graph::Value& value : fp32.values()) {
@@ -69,8 +69,8 @@ class Quantizer {
       return invalid_argument("no layer of the network can be quantised");
     }
     if (options_.adaround) {
-      DOTORI_ASSIGN_OR_RETURN(recipe.adjustments.weights, adapt_rounding(recipe.prepared, int8, recipe.encodings,
-                                                                         data_, data_.samples, options_));
+      DOTORI_ASSIGN_OR_RETURN(recipe.adjustments.weights,
+                              adapt_rounding(recipe.prepared, int8, recipe.encodings, data_, data_.samples, options_));
     }
     if (options_.bias_correction) DOTORI_RETURN_IF_ERROR(correct(&recipe, int8));
 
@@ -107,10 +107,9 @@ class Quantizer {
   Result<std::vector<Extremes>> observe_extremes(const Graph& graph, const char* stage) {
     const std::vector<ValueId> watched = activations(graph);
     std::vector<Extremes> extremes(graph.values().size());
-    DOTORI_RETURN_IF_ERROR(watch(graph, watched, data_, data_.samples, options_, stage,
-                                 [&](std::size_t which, std::size_t, const TensorView& view) {
-                                   extremes[index(watched[which])].add(view);
-                                 }));
+    DOTORI_RETURN_IF_ERROR(watch(
+        graph, watched, data_, data_.samples, options_, stage,
+        [&](std::size_t which, std::size_t, const TensorView& view) { extremes[index(watched[which])].add(view); }));
     for (ValueId id : watched) {
       if (!extremes[index(id)].finite) {
         return invalid_argument("value '" + graph.value(id).name +
@@ -152,11 +151,11 @@ class Quantizer {
     std::vector<Distribution> seen(graph.values().size());
     if (options_.observer == Observer::kMinMax || options_.observer == Observer::kAverage) return seen;
     for (ValueId id : watched) seen[index(id)] = Distribution(extremes[index(id)]);
-    DOTORI_RETURN_IF_ERROR(watch(graph, watched, data_, data_.samples, options_, "counting values",
-                                 [&](std::size_t which, std::size_t, const TensorView& view) {
-                                   seen[index(watched[which])].add(
-                                       {view.f32(), static_cast<std::size_t>(view.elements())});
-                                 }));
+    DOTORI_RETURN_IF_ERROR(
+        watch(graph, watched, data_, data_.samples, options_, "counting values",
+              [&](std::size_t which, std::size_t, const TensorView& view) {
+                seen[index(watched[which])].add({view.f32(), static_cast<std::size_t>(view.elements())});
+              }));
     return seen;
   }
 
@@ -167,9 +166,9 @@ class Quantizer {
     for (ValueId id : activations(graph)) {
       // Pictures use their whole range, whatever the photos at hand do.
       const bool input = std::find(graph.inputs.begin(), graph.inputs.end(), id) != graph.inputs.end();
-      encodings[index(id)] = choose_encoding(extremes[index(id)], seen[index(id)],
-                                             input ? Observer::kMinMax : options_.observer,
-                                             {weighted, functions[index(id)]});
+      encodings[index(id)] =
+          choose_encoding(extremes[index(id)], seen[index(id)], input ? Observer::kMinMax : options_.observer,
+                          {weighted, functions[index(id)]});
     }
     for (const Node& node : graph.nodes()) {
       const Encoding fixed = fixed_encoding(node);
@@ -395,21 +394,22 @@ class Quantizer {
       report.nodes.push_back(std::move(entry));
     }
     const std::size_t samples = std::min(data_.samples, kQuickSamples);
-    DOTORI_ASSIGN_OR_RETURN(const std::vector<double> decibels,
-                            signal_to_noise(recipe.prepared, graph, pairs, data_, samples, options_,
-                                            "comparing layers"));
+    DOTORI_ASSIGN_OR_RETURN(const std::vector<double> decibels, signal_to_noise(recipe.prepared, graph, pairs, data_,
+                                                                                samples, options_, "comparing layers"));
     for (std::size_t i = 0; i < pairs.size(); ++i) report.nodes[places[i]].sqnr_db = static_cast<float>(decibels[i]);
 
     std::vector<std::size_t> order;
     for (std::size_t i = 0; i < pairs.size(); ++i) {
       if (report.nodes[places[i]].bits == 8) order.push_back(i);
     }
-    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return decibels[a] < decibels[b]; });
+    std::stable_sort(order.begin(), order.end(),
+                     [&](std::size_t a, std::size_t b) { return decibels[a] < decibels[b]; });
     constexpr std::size_t kWorst = 6;
     if (order.size() > kWorst) order.resize(kWorst);
     std::vector<ValuePair> worst;
     for (std::size_t i : order) worst.push_back(pairs[i]);
-    return draw_worst(recipe, graph, report, worst, [&](std::size_t i) { return places[order[i]]; }, result);
+    return draw_worst(
+        recipe, graph, report, worst, [&](std::size_t i) { return places[order[i]]; }, result);
   }
 
   template <class Place>

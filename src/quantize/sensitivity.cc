@@ -101,9 +101,9 @@ Result<double> output_quality(const Graph& a, const Graph& b, const Calibration&
   return decibel(1, relative / static_cast<double>(sums.size()));
 }
 
-Result<std::vector<Harm>> rank_by_harm(const Graph& prepared, const std::vector<bool>& int8,
-                                       const Encodings& encodings, const LowerOptions& lower_options,
-                                       const Calibration& data, std::size_t samples, const Options& options) {
+Result<std::vector<Harm>> rank_by_harm(const Graph& prepared, const std::vector<bool>& int8, const Encodings& encodings,
+                                       const LowerOptions& lower_options, const Calibration& data, std::size_t samples,
+                                       const Options& options) {
   std::vector<std::size_t> candidates;
   for (std::size_t n = 0; n < int8.size(); ++n) {
     if (int8[n] && !keeps_encoding(prepared.nodes()[n].op)) candidates.push_back(n);
@@ -114,7 +114,8 @@ Result<std::vector<Harm>> rank_by_harm(const Graph& prepared, const std::vector<
   for (std::size_t n : candidates) {
     std::vector<bool> alone(int8.size(), false);
     alone[n] = true;
-    DOTORI_ASSIGN_OR_RETURN(const Graph graph, lower_nodes(prepared, alone, unify(prepared, alone, encodings), lower_options));
+    DOTORI_ASSIGN_OR_RETURN(const Graph graph,
+                            lower_nodes(prepared, alone, unify(prepared, alone, encodings), lower_options));
     Harm harm;
     harm.node = prepared.nodes()[n].name;
     DOTORI_ASSIGN_OR_RETURN(harm.decibel, output_quality(prepared, graph, data, samples, quiet, ""));

@@ -137,10 +137,10 @@ Status watch_both(const Graph& a, const Graph& b, const std::vector<ValuePair>& 
   Steps steps(options, stage, samples * parts.size());
   std::vector<float> memory_a, memory_b;
   for (const auto& [first, last] : parts) {
-    DOTORI_ASSIGN_OR_RETURN(Watcher watcher_a, Watcher::create(a, {of_a.data() + first, last - first},
-                                                               options.num_threads));
-    DOTORI_ASSIGN_OR_RETURN(Watcher watcher_b, Watcher::create(b, {of_b.data() + first, last - first},
-                                                               options.num_threads));
+    DOTORI_ASSIGN_OR_RETURN(Watcher watcher_a,
+                            Watcher::create(a, {of_a.data() + first, last - first}, options.num_threads));
+    DOTORI_ASSIGN_OR_RETURN(Watcher watcher_b,
+                            Watcher::create(b, {of_b.data() + first, last - first}, options.num_threads));
     for (std::size_t sample = 0; sample < samples; ++sample) {
       DOTORI_RETURN_IF_ERROR(watcher_a.run(data, sample));
       DOTORI_RETURN_IF_ERROR(watcher_b.run(data, sample));

@@ -93,9 +93,8 @@ class Cli : public ::testing::Test {
 };
 
 TEST_F(Cli, HelpAndVersion) {
-  for (const char* command :
-       {"--help", "convert --help", "run --help", "inspect --help", "bench --help", "eval --help", "agree --help",
-        "quantize --help"}) {
+  for (const char* command : {"--help", "convert --help", "run --help", "inspect --help", "bench --help", "eval --help",
+                              "agree --help", "quantize --help"}) {
     const Outcome o = run(command);
     EXPECT_EQ(o.exit_code, 0) << command;
     EXPECT_NE(o.out.find("Example"), std::string::npos) << command;
@@ -106,9 +105,10 @@ TEST_F(Cli, HelpAndVersion) {
 }
 
 TEST_F(Cli, WrongCommandLinesExitWithTwo) {
-  for (const char* arguments : {"", "frobnicate", "run", "bench", "convert", "inspect --no-such-option x",
-                                "bench x.dtr --threads 99", "eval x.dtr", "agree x.dtr y.dtr", "quantize x.dtr -o y.dtr",
-                                "quantize x.dtr -o y.dtr --calibration z --observer guess"}) {
+  for (const char* arguments :
+       {"", "frobnicate", "run", "bench", "convert", "inspect --no-such-option x", "bench x.dtr --threads 99",
+        "eval x.dtr", "agree x.dtr y.dtr", "quantize x.dtr -o y.dtr",
+        "quantize x.dtr -o y.dtr --calibration z --observer guess"}) {
     const Outcome o = run(arguments);
     EXPECT_EQ(o.exit_code, 2) << arguments;
     EXPECT_FALSE(o.err.empty()) << arguments;
@@ -270,7 +270,8 @@ TEST_F(Cli, QuantizesAndReports) {
   fs::create_directory(path("photos"));
   for (const char* name : {"1.bmp", "2.bmp"}) fs::copy(path("green.bmp"), dir / "photos" / name);
   std::ofstream(path("labels.csv")) << "1.bmp,1\n2.bmp,1\n";
-  const std::string command = "quantize " + path("net.dtr") + " -o " + path("q.dtr") + " --calibration " + path("photos");
+  const std::string command =
+      "quantize " + path("net.dtr") + " -o " + path("q.dtr") + " --calibration " + path("photos");
 
   const Outcome plain = run(command);
   ASSERT_EQ(plain.exit_code, 0) << plain.err;

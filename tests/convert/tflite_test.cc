@@ -447,17 +447,17 @@ TEST(Tflite, ZooModelsImport) {
     const char* file;
     Shape output;
   };
-  for (const Case& c : {Case{"classification/mobilenet_v1_1.0_224.tflite", {1, 1001}},
-                        Case{"classification/mobilenet_v1_0.25_224_float.tflite", {1, 1001}},
-                        Case{"classification/mlperftiny_pretrainedResnet.tflite", {1, 10}},
-                        Case{"classification/mlperftiny_vww_96_float.tflite", {1, 2}},
-                        Case{"classification/coral_mobilenet_v2_1.0_224_quant.tflite", {1, 1001}},
-                        Case{"classification/coral_tf2_mobilenet_v2_1.0_224_ptq.tflite", {1, 1001}},
-                        Case{"detection/coco_ssd_mobilenet_v1_1.0_quant_2018_06_29.tflite", {1, 10, 4}},
-                        Case{"segmentation/prisma-net.tflite", {1, 65536}},
-                        Case{"segmentation/prisma-net_uint8.tflite", {1, 65536}},
-                        Case{"segmentation/deeplabv3_mnv2_dm05_pascal_quant.tflite", {1, 513, 513}},
-                        Case{"segmentation/deeplabv3_257_mv2_float.tflite", {1, 257, 257, 21}}}) {
+  for (const Case& c :
+       {Case{"classification/mobilenet_v1_1.0_224.tflite", {1, 1001}},
+        Case{"classification/mobilenet_v1_0.25_224_float.tflite", {1, 1001}},
+        Case{"classification/mlperftiny_pretrainedResnet.tflite", {1, 10}},
+        Case{"classification/mlperftiny_vww_96_float.tflite", {1, 2}},
+        Case{"classification/coral_mobilenet_v2_1.0_224_quant.tflite", {1, 1001}},
+        Case{"classification/coral_tf2_mobilenet_v2_1.0_224_ptq.tflite", {1, 1001}},
+        Case{"detection/coco_ssd_mobilenet_v1_1.0_quant_2018_06_29.tflite", {1, 10, 4}},
+        Case{"segmentation/prisma-net.tflite", {1, 65536}}, Case{"segmentation/prisma-net_uint8.tflite", {1, 65536}},
+        Case{"segmentation/deeplabv3_mnv2_dm05_pascal_quant.tflite", {1, 513, 513}},
+        Case{"segmentation/deeplabv3_257_mv2_float.tflite", {1, 257, 257, 21}}}) {
     const auto graph = convert::import_tflite(zoo + c.file, {});
     ASSERT_TRUE(graph.ok()) << graph.status().message();
     EXPECT_EQ(output_shape(*graph), c.output) << c.file;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A small int8 U-Net with every int8 operator: the hash of each tensor is the one written here, whatever the machine, the
-// instruction set and the number of threads. (tests/models/bit_exact.sh compares trained networks between two machines.)
+// A small int8 U-Net with every int8 operator: the hash of each tensor is the one written here, whatever the machine,
+// the instruction set and the number of threads. (tests/models/bit_exact.sh compares trained networks between two
+// machines.)
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -188,8 +189,8 @@ TEST(BitExact, SmallUnetOfEveryOperator) {
         std::snprintf(line, sizeof line, "%016llx ", static_cast<unsigned long long>(hashes.back()));
         text += line + model->outputs()[static_cast<std::size_t>(i)].name + "\n";
       }
-      const std::uint64_t all = graph::xxh64(
-          {reinterpret_cast<const unsigned char*>(hashes.data()), hashes.size() * sizeof(std::uint64_t)});
+      const std::uint64_t all =
+          graph::xxh64({reinterpret_cast<const unsigned char*>(hashes.data()), hashes.size() * sizeof(std::uint64_t)});
       ASSERT_EQ(all, kExpected) << (backend == BackendKind::kCpu ? host_isa_name() : "reference") << ", " << threads
                                 << " threads\n"
                                 << text;

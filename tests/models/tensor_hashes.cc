@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// tensor_hashes MODEL.dtr [THREADS]: a line "hash type shape name" for every int8, uint8 and integer tensor of one run on
-// seeded inputs, and their number last. Two machines agree when the lines do (float tensors may differ in the last bit).
+// tensor_hashes MODEL.dtr [THREADS]: a line "hash type shape name" for every int8, uint8 and integer tensor of one run
+// on seeded inputs, and their number last. Two machines agree when the lines do (float tensors may differ in the last
+// bit).
 #include <cinttypes>
 #include <cstdio>
 #include <cstdlib>

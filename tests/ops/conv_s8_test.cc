@@ -85,8 +85,8 @@ void check(const Op& op, const Shape& in, std::int64_t outputs, const Setting& s
   for (std::size_t i = 0; i < found.size(); ++i) {
     const std::size_t o = i % static_cast<std::size_t>(outputs);
     const double ws = static_cast<double>(weights.scales[weights.scales.size() == 1 ? 0 : o]);
-    const float scale = static_cast<float>(static_cast<double>(setting.x.scales[0]) * ws /
-                                           static_cast<double>(setting.y.scales[0]));
+    const float scale =
+        static_cast<float>(static_cast<double>(setting.x.scales[0]) * ws / static_cast<double>(setting.y.scales[0]));
     const std::int32_t acc = static_cast<std::int32_t>(sums[i]) + (setting.bias ? bias[o] : 0);
     ASSERT_EQ(found[i], kernels::requantize(acc, scale, rule)) << kernel << " at " << i << ", channel " << o;
   }
@@ -264,10 +264,10 @@ TEST(ConvS8, RefusesSumsThatOverflow) {
   graph::Graph g;
   const std::vector<std::int8_t> w(static_cast<std::size_t>(2 * channels), 127);
   const std::vector<std::int32_t> bias = {0, 2147483647 - 4 * 127 * 255 + 1};
-  const auto ids = std::vector<graph::ValueId>{
-      testing::add_quantized_input(g, "x", {1, 2, 2, channels}, per_tensor(0.1f, 5)),
-      testing::add_quantized_constant(g, "w", {2, 1, 1, channels}, w, per_tensor(0.01f, 0)),
-      testing::add_quantized_constant(g, "b", {2}, bias, {})};
+  const auto ids =
+      std::vector<graph::ValueId>{testing::add_quantized_input(g, "x", {1, 2, 2, channels}, per_tensor(0.1f, 5)),
+                                  testing::add_quantized_constant(g, "w", {2, 1, 1, channels}, w, per_tensor(0.01f, 0)),
+                                  testing::add_quantized_constant(g, "b", {2}, bias, {})};
   ASSERT_TRUE(testing::add_quantized_output(g, conv(1), ids, per_tensor(0.5f, -4)).valid());
   const Status status = compile_status(g);
   EXPECT_EQ(status.code(), StatusCode::kUnsupported);

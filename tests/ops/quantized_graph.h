@@ -53,9 +53,10 @@ inline graph::ValueId add_quantized_output(graph::Graph& g, graph::Op op, std::v
   return *y;
 }
 
-// The int8 output 0 for the int8 inputs given, by every backend and several thread counts: all must give the same bytes.
-// Empty, and a test failure, when anything fails. `kernel` receives the first node's kernel on the fast backend.
-inline std::vector<std::int8_t> run_quantized(const graph::Graph& g, const std::vector<std::vector<std::int8_t>>& inputs,
+// The int8 output 0 for the int8 inputs given, by every backend and several thread counts: all must give the same
+// bytes. Empty, and a test failure, when anything fails. `kernel` receives the first node's kernel on the fast backend.
+inline std::vector<std::int8_t> run_quantized(const graph::Graph& g,
+                                              const std::vector<std::vector<std::int8_t>>& inputs,
                                               std::string* kernel = nullptr) {
   std::vector<std::int8_t> first;
   Result<Model> model = Model::from_graph(g);

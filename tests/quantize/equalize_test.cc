@@ -75,10 +75,10 @@ TEST(Equalize, KeepsTheFunctionAndLevelsTheChannels) {
     int groups;
     bool pool;
   };
-  for (const Chain& c : {Chain{"relu", {Function::kRelu, 0, 0}, 1, false}, Chain{"identity", {}, 1, false},
-                         Chain{"leaky", {Function::kLeakyRelu, 0.1f, 0}, 2, false},
-                         Chain{"depthwise", {Function::kRelu, 0, 0}, 8, false},
-                         Chain{"pool", {Function::kRelu, 0, 0}, 1, true}}) {
+  for (const Chain& c :
+       {Chain{"relu", {Function::kRelu, 0, 0}, 1, false}, Chain{"identity", {}, 1, false},
+        Chain{"leaky", {Function::kLeakyRelu, 0.1f, 0}, 2, false},
+        Chain{"depthwise", {Function::kRelu, 0, 0}, 8, false}, Chain{"pool", {Function::kRelu, 0, 0}, 1, true}}) {
     SCOPED_TRACE(c.name);
     NetworkMaker m(5);
     ValueId x = m.conv("a", m.input({1, 8, 8, 3}), 8, 3, c.activation);

@@ -81,7 +81,8 @@ std::vector<Case> cases() {
       {"div constant", binary(BinaryFunction::kDiv, true)},
       {"min", binary(BinaryFunction::kMin, false)},
       {"max", binary(BinaryFunction::kMax, true)},
-      {"pow stays float", [](NetworkMaker& m, ValueId x) {
+      {"pow stays float",
+       [](NetworkMaker& m, ValueId x) {
          const ValueId two = m.graph.add_constant_f32("two", {}, {2});
          return m.add("middle", graph::Binary{BinaryFunction::kPow, {}}, {x, two});
        }},
@@ -91,7 +92,8 @@ std::vector<Case> cases() {
       {"elu", function(Function::kElu, 1)},
       {"gelu", function(Function::kGelu)},
       {"exp stays float", function(Function::kExp)},
-      {"prelu", [](NetworkMaker& m, ValueId x) {
+      {"prelu",
+       [](NetworkMaker& m, ValueId x) {
          return m.add("middle", graph::Prelu{}, {x, m.constant("slope", {1, 1, 1, 8}, 0, 0.5f)});
        }},
       {"softmax", one(graph::Softmax{3, 1})},
@@ -107,15 +109,18 @@ std::vector<Case> cases() {
       {"slice", one(graph::Slice{{0, 1, 0, 2}, {1, 4, 3, 4}, {1, 1, 2, 1}})},
       {"depth to space", one(graph::DepthToSpace{2, false})},
       {"space to depth", one(graph::SpaceToDepth{2})},
-      {"gather", [](NetworkMaker& m, ValueId x) {
+      {"gather",
+       [](NetworkMaker& m, ValueId x) {
          const std::int64_t picks[] = {3, 0, 5};
          return m.add("middle", graph::Gather{3},
                       {x, *m.graph.add_constant("i", DataType::kInt64, {3}, picks, sizeof picks)});
        }},
-      {"concat", [](NetworkMaker& m, ValueId x) {
+      {"concat",
+       [](NetworkMaker& m, ValueId x) {
          return m.add("middle", graph::Concat{3}, {x, m.conv("a", x, 3, 1), m.conv("b", x, 4, 3)});
        }},
-      {"concat of moved", [](NetworkMaker& m, ValueId x) {
+      {"concat of moved",
+       [](NetworkMaker& m, ValueId x) {
          const ValueId moved = m.add("moved", graph::Transpose{{0, 2, 1, 3}}, {m.conv("a", x, 8, 1)});
          return m.add("middle", graph::Concat{3}, {moved, x, m.constant("c", {1, 6, 6, 2})});
        }},
@@ -190,9 +195,8 @@ TEST(Lower, EightBitInputsAndOutputs) {
       testing::Random random(1000 + i);
       const int low = type == DataType::kInt8 ? -128 : 0;
       for (std::int64_t e = 0; e < view.elements(); ++e) {
-        static_cast<std::uint8_t*>(view.data)[e] = static_cast<std::uint8_t>(
-            quantize_one(static_cast<double>(random.uniform()), static_cast<double>(view.scale), view.zero_point, low,
-                         low + 255));
+        static_cast<std::uint8_t*>(view.data)[e] = static_cast<std::uint8_t>(quantize_one(
+            static_cast<double>(random.uniform()), static_cast<double>(view.scale), view.zero_point, low, low + 255));
       }
       return Status();
     };

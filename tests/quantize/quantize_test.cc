@@ -95,8 +95,7 @@ TEST(BiasCorrection, MovesEachLayersMeanBack) {
   // Weights rounded down make an error with a mean.
   Adjustments adjustments;
   for (const Node& node : m.graph.nodes()) {
-    const std::vector<float> scales =
-        weight_scales(m.graph, node, encodings[index(node.inputs[0])].scale);
+    const std::vector<float> scales = weight_scales(m.graph, node, encodings[index(node.inputs[0])].scale);
     const graph::Value& w = m.graph.value(node.inputs[1]);
     const std::size_t each = static_cast<std::size_t>(w.type.shape.elements()) / scales.size();
     std::vector<std::int8_t>& rounded = adjustments.weights[node.name];

@@ -37,8 +37,7 @@ class NetworkMaker {
     return id.ok() ? *id : ValueId();
   }
   ValueId constant(const std::string& name, const Shape& shape, float low = -1, float high = 1) {
-    return graph.add_constant_f32(name, shape,
-                                  random_.floats(static_cast<std::size_t>(shape.elements()), low, high));
+    return graph.add_constant_f32(name, shape, random_.floats(static_cast<std::size_t>(shape.elements()), low, high));
   }
   // A convolution that keeps height and width.
   ValueId conv(const std::string& name, ValueId x, std::int64_t filters, int kernel, Activation activation = {},

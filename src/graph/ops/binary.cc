@@ -47,7 +47,8 @@ Status infer(const Binary& op, Span<const Operand> inputs, Span<TensorType> outp
   } else {
     DOTORI_RETURN_IF_ERROR(check_activation(op.activation));
     if (type != DataType::kInt32 && type != DataType::kInt64) {
-      return invalid_argument(std::string("operands must be float32, int8, int32 or int64, found ") + data_type_name(type));
+      return invalid_argument(std::string("operands must be float32, int8, int32 or int64, found ") +
+                              data_type_name(type));
     }
     if (op.function == BinaryFunction::kPow || op.function == BinaryFunction::kSquaredDifference) {
       return invalid_argument(std::string(binary_function_name(op.function)) + " takes float32, found " +

@@ -65,8 +65,7 @@ Status check_fused(const Activation& activation, DataType type) {
 
 Status expect_real(const Operand& operand, const char* what) {
   if (operand.type.type == DataType::kFloat32 || operand.type.type == DataType::kInt8) return {};
-  return invalid_argument(std::string(what) + " must be float32 or int8, found " +
-                          data_type_name(operand.type.type));
+  return invalid_argument(std::string(what) + " must be float32 or int8, found " + data_type_name(operand.type.type));
 }
 
 Status check_weighted(Span<const Operand> inputs, const Activation& activation, std::int64_t channels) {

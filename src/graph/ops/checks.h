@@ -9,8 +9,8 @@ namespace dotori::graph {
 
 // The function is known, its parameters are finite (the bounds of clip may be infinite), and clip's alpha <= beta.
 Status check_activation(const Activation& activation);
-// For an operator with int8 results: identity, relu, clip or a leaky_relu with alpha in [0, 1], which kernels apply while
-// they requantise (another function is a Unary node). Anything goes for float32.
+// For an operator with int8 results: identity, relu, clip or a leaky_relu with alpha in [0, 1], which kernels apply
+// while they requantise (another function is a Unary node). Anything goes for float32.
 Status check_fused(const Activation& activation, DataType type);
 // float32 or int8.
 Status expect_real(const Operand& operand, const char* what);
@@ -24,8 +24,8 @@ template <class E>
 Status check_enum(const char* what, E value) {
   return expect_range(what, static_cast<long long>(value), 0, static_cast<long long>(E::kCount) - 1);
 }
-// Of convolutions and fully_connected: x float32 or int8, weights at inputs[1] of the same type, and the optional bias at
-// inputs[2]: [channels] float32, or int32 for int8.
+// Of convolutions and fully_connected: x float32 or int8, weights at inputs[1] of the same type, and the optional bias
+// at inputs[2]: [channels] float32, or int32 for int8.
 Status check_weighted(Span<const Operand> inputs, const Activation& activation, std::int64_t channels);
 
 // One spatial axis of a sliding window.

@@ -2,8 +2,8 @@
 // 2-D convolution (cross-correlation), grouped or depthwise (groups == input channels), with a fused activation.
 //   inputs: x [N,H,W,C], weights [O,kernel_h,kernel_w,C/groups], bias [O] (optional)   output: [N,OH,OW,O]
 //   OH = (H + pad_top + pad_bottom - (dilation_h * (kernel_h - 1) + 1)) / stride_h + 1, rounded down; OW likewise.
-// float32, or int8 with int32 bias (see verify_quantization.h). Output channel o reads the inputs of group o / (O / groups). A kernel larger than the padded input is an
-// error.
+// float32, or int8 with int32 bias (see verify_quantization.h). Output channel o reads the inputs of group o / (O /
+// groups). A kernel larger than the padded input is an error.
 #pragma once
 
 #include "graph/activation.h"

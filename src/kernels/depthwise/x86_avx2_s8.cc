@@ -255,8 +255,8 @@ inline void find_pixels(const DepthwiseS8& conv, Tile& tile) noexcept {
 }
 
 // Eight channels: two neighbouring pixels fill a vector, whose weights lie twice in the block (the order of
-// depthwise_s8_channel()). Four such pairs are the columns of a kernel of stride 2. Takes the tiles inside the image from
-// output column `x` on; returns the first column behind them.
+// depthwise_s8_channel()). Four such pairs are the columns of a kernel of stride 2. Takes the tiles inside the image
+// from output column `x` on; returns the first column behind them.
 template <int kKernel>
 inline int32_t pixel_pairs(const DepthwiseS8& conv, Tile& tile, const Row* rows, int8_t* dst_row,
                            const unsigned char* block, int32_t x) noexcept {

@@ -58,9 +58,9 @@ const GemmS8Kernel* gemm_s8_kernels(size_t* count) noexcept;
 // The best kernel within `isa`; never fails.
 const GemmS8Kernel& select_gemm_s8(Isa isa = host_isa()) noexcept;
 
-// Rows for a kernel: row r of `m` becomes the `taps` runs of k int8 from a[t * a_step + r] + a_offset, behind each other
-// at `to` + r * row_bytes, sign-extended to int16 where the kernel's a_bytes is 2; then zeros up to row_bytes, which is a
-// multiple of 64. No overlap; reads nothing beside the runs.
+// Rows for a kernel: row r of `m` becomes the `taps` runs of k int8 from a[t * a_step + r] + a_offset, behind each
+// other at `to` + r * row_bytes, sign-extended to int16 where the kernel's a_bytes is 2; then zeros up to row_bytes,
+// which is a multiple of 64. No overlap; reads nothing beside the runs.
 struct GemmS8Gather {
   const int8_t* const* a;
   ptrdiff_t a_offset;

@@ -78,8 +78,8 @@ Status compile(const graph::Conv2d& op, CompileContext& context) {
     const std::int64_t pixels = x[0] * x[1] * x[2];
     const std::int64_t together = pointwise ? gemm_s8_merged_pixels(kernel, x[3], y[3], pixels) : 1;
     if (together > 1) {
-      ConvGemm conv = describe(op, {1, 1, pixels / together, x[3] * together}, {1, 1, pixels / together, y[3] * together},
-                               false);
+      ConvGemm conv =
+          describe(op, {1, 1, pixels / together, x[3] * together}, {1, 1, pixels / together, y[3] * together}, false);
       conv.weights_per_output = static_cast<std::size_t>(x[3]);
       conv.merged_pixels = together;
       return emit_conv_gemm_s8(conv, op.activation, kernel, context);

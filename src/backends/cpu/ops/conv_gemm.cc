@@ -33,7 +33,7 @@ struct PhaseWeights {
 struct ConvGemmStep {
   kernels::GemmF32Fn run;
   ConvRows<float> rows;
-  std::size_t k_step;  // floats in a block of K
+  std::size_t k_step;           // floats in a block of K
   const PhaseWeights* weights;  // of each phase
   bool dense;                   // a task's output rows lie behind each other
   FusedActivation activation;
@@ -163,8 +163,7 @@ Status emit_conv_gemm(const ConvGemm& conv, const graph::Activation& activation,
                       CompileContext& context) {
   ConvGemmStep step{};
   step.run = kernel.run;
-  DOTORI_ASSIGN_OR_RETURN(step.rows,
-                          make_conv_rows<float>(conv, kernel.mr, kernel.nr, kRowsOfTask, 0.0f, context));
+  DOTORI_ASSIGN_OR_RETURN(step.rows, make_conv_rows<float>(conv, kernel.mr, kernel.nr, kRowsOfTask, 0.0f, context));
   step.dense = conv.phases.size() == 1 && conv.out_step_y == 1 && conv.out_step_x == 1;
   step.activation = make_fused_activation(activation, context.isa());
   step.input = context.input(0);

@@ -52,17 +52,17 @@ Status emit_conv_gemm(const ConvGemm& conv, const graph::Activation& activation,
 
 // The same for int8 x, weights and y. Further errors: kUnsupported (a channel whose sum could overflow, or whose scales
 // give no factor).
-Status emit_conv_gemm_s8(const ConvGemm& conv, const graph::Activation& activation,
-                         const kernels::GemmS8Kernel& kernel, CompileContext& context);
-// How many of `pixels` neighbouring pixels a 1x1 convolution had better take as one: a narrow product costs more for each
-// row than for its arithmetic.
+Status emit_conv_gemm_s8(const ConvGemm& conv, const graph::Activation& activation, const kernels::GemmS8Kernel& kernel,
+                         CompileContext& context);
+// How many of `pixels` neighbouring pixels a 1x1 convolution had better take as one: a narrow product costs more for
+// each row than for its arithmetic.
 std::int64_t gemm_s8_merged_pixels(const kernels::GemmS8Kernel& kernel, std::int64_t in_c, std::int64_t out_c,
                                    std::int64_t pixels) noexcept;
 // Whether emit_conv_gemm_s8 needs no copy of the rows when a tap has `k` elements.
 bool gemm_s8_reads_image(const kernels::GemmS8Kernel& kernel, std::int64_t k) noexcept;
 
-// The float32 convolution by the plain C++ kernel; weights and bias may be computed by other nodes. `out_h` rows in each of `batch`
-// images.
+// The float32 convolution by the plain C++ kernel; weights and bias may be computed by other nodes. `out_h` rows in
+// each of `batch` images.
 Status emit_conv_reference(const char* name, kernels::ConvF32Fn run, kernels::ConvF32 conv, std::int64_t batch,
                            std::int64_t out_h, const graph::Activation& activation, CompileContext& context);
 

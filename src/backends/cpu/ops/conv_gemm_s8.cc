@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The int8 form of conv_gemm.cc. A kernel either reads the rows of A where they lie in the image (taps whose length is a
-// multiple of kr, int8 rows, weights without a zero point), or the task first copies them behind each other, widened where
-// the kernel wants int16.
+// The int8 form of conv_gemm.cc. A kernel either reads the rows of A where they lie in the image (taps whose length is
+// a multiple of kr, int8 rows, weights without a zero point), or the task first copies them behind each other, widened
+// where the kernel wants int16.
 #include <algorithm>
 #include <limits>
 
@@ -188,8 +188,8 @@ std::int64_t gemm_s8_merged_pixels(const kernels::GemmS8Kernel& kernel, std::int
   return kernel.a_bytes == 2 && 2 * out_c <= kernel.nr && in_c <= kMostChannels && pixels % 2 == 0 ? 2 : 1;
 }
 
-Status emit_conv_gemm_s8(const ConvGemm& conv, const graph::Activation& activation,
-                         const kernels::GemmS8Kernel& kernel, CompileContext& context) {
+Status emit_conv_gemm_s8(const ConvGemm& conv, const graph::Activation& activation, const kernels::GemmS8Kernel& kernel,
+                         CompileContext& context) {
   const graph::Value &x = context.input_value(0), &weights = context.input_value(1), &y = context.output_value();
   std::vector<float> scales;
   DOTORI_ASSIGN_OR_RETURN(scales, channel_scales(x, weights, y));
@@ -210,12 +210,13 @@ Status emit_conv_gemm_s8(const ConvGemm& conv, const graph::Activation& activati
   std::size_t most_taps = 1;
   for (const ConvGemmPhase& phase : conv.phases) most_taps = std::max(most_taps, phase.taps.size());
   const std::size_t depth = most_taps * static_cast<std::size_t>(conv.span * conv.in_c / conv.groups);
-  step.copied_row_bytes = step.copied ? kernels::gemm_s8_round_up(depth * static_cast<std::size_t>(kernel.a_bytes), 64) : 0;
+  step.copied_row_bytes =
+      step.copied ? kernels::gemm_s8_round_up(depth * static_cast<std::size_t>(kernel.a_bytes), 64) : 0;
   const std::size_t row_bytes = std::max(step.copied_row_bytes, depth);
   const std::size_t rows_of_task = std::clamp<std::size_t>(kRowBytesOfTask / row_bytes, 1, kMostRowsOfTask);
-  DOTORI_ASSIGN_OR_RETURN(step.rows, make_conv_rows<std::int8_t>(
-                                         conv, kernel.mr, kernel.nr, static_cast<std::int64_t>(rows_of_task),
-                                         static_cast<std::int8_t>(tensor_zero_point(x)), context));
+  DOTORI_ASSIGN_OR_RETURN(
+      step.rows, make_conv_rows<std::int8_t>(conv, kernel.mr, kernel.nr, static_cast<std::int64_t>(rows_of_task),
+                                             static_cast<std::int8_t>(tensor_zero_point(x)), context));
 
   std::vector<PhaseWeights> phases;
   for (const ConvGemmPhase& from : conv.phases) {

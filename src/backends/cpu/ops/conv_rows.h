@@ -247,8 +247,8 @@ Result<ConvRows<T>> make_conv_rows(const ConvGemm& conv, std::int32_t mr, std::i
     phase.tap = taps;
     phases.push_back(phase);
   }
-  cut_into_tasks(context.options().num_threads,
-                 static_cast<double>(graph::node_macs(context.graph(), context.node())), rows_of_task, rows, phases);
+  cut_into_tasks(context.options().num_threads, static_cast<double>(graph::node_macs(context.graph(), context.node())),
+                 rows_of_task, rows, phases);
   if (rows.tasks > std::numeric_limits<int>::max()) return unsupported("more than 2^31 tiles of work");
   RowPhase* stored = static_cast<RowPhase*>(context.allocate_packed(phases.size() * sizeof(RowPhase)));
   const std::size_t pixel_elems = static_cast<std::size_t>(conv.span * conv.in_c);

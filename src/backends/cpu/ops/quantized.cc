@@ -62,8 +62,8 @@ Status prove_no_overflow(const std::int8_t* weights, std::int64_t each, std::int
   // Kernels take the weights and their zero point apart: two sums of products of two bytes.
   if (weight_zero_point != 0) most = std::max(most, 255 * sum + 2 * 128 * 128 * each + std::abs(std::int64_t{bias}));
   if (most <= std::numeric_limits<std::int32_t>::max()) return {};
-  return unsupported("output channel " + std::to_string(channel) + ": the int32 sum can reach " +
-                     std::to_string(most) + ", at most 2147483647 is possible");
+  return unsupported("output channel " + std::to_string(channel) + ": the int32 sum can reach " + std::to_string(most) +
+                     ", at most 2147483647 is possible");
 }
 
 }  // namespace dotori::backends::cpu
