@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <cstdio>
-#include <cstring>
 #include <filesystem>
 #include <memory>
 
-#include <dotori/vision.h>
-
+#include "cli/calibration.h"
 #include "cli/cli.h"
-#include "cli/npy.h"
 #include "cli/quantization_report.h"
 #include "evaluate/agreement.h"
 #include "evaluate/evaluate.h"
@@ -31,104 +28,6 @@ struct QuantizeOptions {
   bool no_equalize = false, no_bias_correction = false, adaround = false, force = false, json = false;
   int threads = 0;
 };
-
-// The inputs of all samples, read once: they are wanted several times.
-class Samples {
- public:
-  static Result<Samples> from_photos(const std::string& folder, std::size_t limit, const Preprocess& preprocess) {
-    Samples samples;
-    DOTORI_ASSIGN_OR_RETURN(samples.paths_, evaluate::list_photos(folder));
-    evaluate::keep_spread(&samples.paths_, limit);
-    samples.preprocess_ = preprocess;
-    samples.kept_.resize(samples.paths_.size());
-    return samples;
-  }
-
-  // Folders as `dotori run --dump` makes them, with input_0.npy, input_1.npy ...
-  static Result<Samples> from_tensors(std::vector<std::string> folders, std::size_t limit) {
-    Samples samples;
-    samples.paths_ = std::move(folders);
-    evaluate::keep_spread(&samples.paths_, limit);
-    samples.tensors_ = true;
-    samples.kept_.resize(samples.paths_.size());
-    return samples;
-  }
-
-  std::size_t size() const { return paths_.size(); }
-
-  Status fill(Session& session, std::size_t i) {
-    std::vector<unsigned char>& kept = kept_[i];
-    if (kept.empty()) {
-      DOTORI_RETURN_IF_ERROR(tensors_ ? fill_from_tensors(session, paths_[i]) : fill_from_photo(session, paths_[i]));
-      if (held_ > kMostBytes) return {};
-      for (int input = 0; input < session.input_count(); ++input) {
-        const TensorView view = session.input(input);
-        const auto* bytes = static_cast<const unsigned char*>(view.data);
-        kept.insert(kept.end(), bytes, bytes + view.size_bytes);
-      }
-      held_ += kept.size();
-      return {};
-    }
-    std::size_t at = 0;
-    for (int input = 0; input < session.input_count(); ++input) {
-      const TensorView view = session.input(input);
-      std::memcpy(view.data, kept.data() + at, view.size_bytes);
-      at += view.size_bytes;
-    }
-    return {};
-  }
-
- private:
-  static constexpr std::size_t kMostBytes = std::size_t{512} << 20;
-
-  Status fill_from_photo(Session& session, const std::string& path) const {
-    DOTORI_ASSIGN_OR_RETURN(const vision::Image photo, vision::load_image(path));
-    std::vector<TensorView> inputs;
-    for (int i = 0; i < session.input_count(); ++i) inputs.push_back(session.input(i));
-    return vision::fill_inputs(photo, preprocess_, inputs).status().with_context(path);
-  }
-
-  static Status fill_from_tensors(Session& session, const std::string& folder) {
-    for (int i = 0; i < session.input_count(); ++i) {
-      const std::string path = folder + "/input_" + std::to_string(i) + ".npy";
-      DOTORI_ASSIGN_OR_RETURN(const NpyArray array, load_npy(path));
-      const TensorView view = session.input(i);
-      const Shape found(Span<const std::int64_t>(array.shape.data(), array.shape.size()));
-      if (array.type != view.type || array.shape.size() > kMaxRank || found != view.shape) {
-        return invalid_argument(path + ": holds " + data_type_name(array.type) + " " + found.to_string() +
-                                ", expected " + data_type_name(view.type) + " " + view.shape.to_string());
-      }
-      std::memcpy(view.data, array.bytes.data(), view.size_bytes);
-    }
-    return {};
-  }
-
-  std::vector<std::string> paths_;
-  Preprocess preprocess_;
-  bool tensors_ = false;
-  std::vector<std::vector<unsigned char>> kept_;
-  std::size_t held_ = 0;
-};
-
-Result<std::vector<std::string>> tensor_folders(const std::string& folder) {
-  std::vector<std::string> found;
-  std::error_code error;
-  if (!fs::is_directory(folder, error)) return not_found(folder + ": there is no such folder");
-  if (fs::exists(folder + "/input_0.npy", error)) found.push_back(folder);
-  fs::directory_iterator entries(folder, error);
-  if (error) return io_error(folder + ": " + error.message());
-  for (const fs::directory_entry& entry : entries) {
-    if (fs::exists(entry.path() / "input_0.npy", error)) found.push_back(entry.path().string());
-  }
-  std::sort(found.begin(), found.end());
-  return found;
-}
-
-Result<Samples> load_samples(const QuantizeOptions& o, const Model& model) {
-  DOTORI_ASSIGN_OR_RETURN(std::vector<std::string> folders, tensor_folders(o.calibration));
-  if (!folders.empty()) return Samples::from_tensors(std::move(folders), o.limit);
-  return Samples::from_photos(o.calibration, o.limit, model.task().preprocess);
-}
 
 // The dataset, the metric's name and the figure.
 Status set_metric(const QuantizeOptions& o, const Model& model, quantize::Options* options) {
@@ -271,7 +170,8 @@ void print_result(const QuantizeOptions& o, const quantize::Quantized& q, double
 Status quantize_model(const QuantizeOptions& o) {
   const double start = now_ms();
   DOTORI_ASSIGN_OR_RETURN(const Model model, Model::load_file(o.model));
-  DOTORI_ASSIGN_OR_RETURN(Samples samples, load_samples(o, model));
+  DOTORI_ASSIGN_OR_RETURN(CalibrationSamples samples,
+                          CalibrationSamples::load(o.calibration, o.limit, model.task().preprocess));
   quantize::Options options;
   options.observer = observer_of(o.observer);
   options.equalize = !o.no_equalize;

@@ -11,6 +11,7 @@
 #include "quantize/adaround.h"
 #include "quantize/bias_correction.h"
 #include "quantize/equalize.h"
+#include "quantize/layer_report.h"
 #include "quantize/lower.h"
 #include "quantize/observer.h"
 #include "quantize/sensitivity.h"
@@ -80,7 +81,13 @@ class Quantizer {
     Quantized result;
     if (options_.metric) DOTORI_RETURN_IF_ERROR(meet_metric(recipe, &lower_options, &result));
     DOTORI_ASSIGN_OR_RETURN(const Graph float_io, lower(recipe.prepared, recipe.encodings, lower_options));
-    DOTORI_RETURN_IF_ERROR(fill_report(recipe, float_io, lower_options, &result));
+    graph::QuantizationReport& about = result.graph.quantization;
+    about.method = method(recipe, lower_options);
+    about.calibration_samples = static_cast<std::int32_t>(data_.samples);
+    const Encodings unified =
+        unify(recipe.prepared, choose_int8(recipe.prepared, lower_options.keep_fp32), recipe.encodings);
+    DOTORI_RETURN_IF_ERROR(report_layers(recipe.prepared, float_io, unified, data_,
+                                         std::min(data_.samples, kQuickSamples), options_, &about, &result.worst));
     lower_options.input_type = options_.input_type;
     lower_options.output_type = options_.output_type;
     graph::QuantizationReport report = std::move(result.graph.quantization);
@@ -341,97 +348,6 @@ class Quantizer {
       text += ", " + std::to_string(lower_options.keep_fp32.size()) + " layers kept in float32";
     }
     return text;
-  }
-
-  static Histogram histogram_of(const Extremes& range) {
-    constexpr std::size_t kBins = 64;
-    Histogram h;
-    h.low = static_cast<float>(range.low);
-    h.high = static_cast<float>(range.high);
-    h.counts.assign(kBins, 0);
-    return h;
-  }
-
-  static void count(Span<const float> elements, Histogram* h) {
-    const float width = (h->high - h->low) / static_cast<float>(h->counts.size());
-    if (!(width > 0)) return;
-    for (float x : elements) {
-      const float bin = std::clamp((x - h->low) / width, 0.0f, static_cast<float>(h->counts.size() - 1));
-      ++h->counts[static_cast<std::size_t>(bin)];
-    }
-  }
-
-  // Nodes of the float32 graph by name, against those of the int8 graph.
-  Status fill_report(const Recipe& recipe, const Graph& graph, const LowerOptions& lower_options, Quantized* result) {
-    graph::QuantizationReport& report = result->graph.quantization;
-    report.method = method(recipe, lower_options);
-    report.calibration_samples = static_cast<std::int32_t>(data_.samples);
-    const Encodings unified =
-        unify(recipe.prepared, choose_int8(recipe.prepared, lower_options.keep_fp32), recipe.encodings);
-    std::map<std::string, std::size_t> by_name;
-    for (std::size_t n = 0; n < recipe.prepared.nodes().size(); ++n) by_name[recipe.prepared.nodes()[n].name] = n;
-
-    std::vector<ValuePair> pairs;
-    std::vector<std::size_t> places;  // in report.nodes
-    for (const Node& node : graph.nodes()) {
-      const auto found = by_name.find(node.name);
-      if (found == by_name.end()) continue;
-      const ValueId x = recipe.prepared.nodes()[found->second].outputs[0], y = node.outputs[0];
-      graph::QuantizedNode entry;
-      entry.name = node.name;
-      const graph::Value& value = graph.value(y);
-      const bool int8 = value.type.type == DataType::kInt8;
-      entry.bits = int8 ? 8 : 32;
-      if (int8 && !value.quantization.empty()) {
-        entry.scale = value.quantization.scales[0];
-        entry.zero_point = value.quantization.zero_points[0];
-        entry.range = unified[index(x)].range;
-      }
-      if (recipe.prepared.value(x).type.type == DataType::kFloat32) {
-        pairs.emplace_back(x, y);
-        places.push_back(report.nodes.size());
-      }
-      report.nodes.push_back(std::move(entry));
-    }
-    const std::size_t samples = std::min(data_.samples, kQuickSamples);
-    DOTORI_ASSIGN_OR_RETURN(const std::vector<double> decibels, signal_to_noise(recipe.prepared, graph, pairs, data_,
-                                                                                samples, options_, "comparing layers"));
-    for (std::size_t i = 0; i < pairs.size(); ++i) report.nodes[places[i]].sqnr_db = static_cast<float>(decibels[i]);
-
-    std::vector<std::size_t> order;
-    for (std::size_t i = 0; i < pairs.size(); ++i) {
-      if (report.nodes[places[i]].bits == 8) order.push_back(i);
-    }
-    std::stable_sort(order.begin(), order.end(),
-                     [&](std::size_t a, std::size_t b) { return decibels[a] < decibels[b]; });
-    constexpr std::size_t kWorst = 6;
-    if (order.size() > kWorst) order.resize(kWorst);
-    std::vector<ValuePair> worst;
-    for (std::size_t i : order) worst.push_back(pairs[i]);
-    return draw_worst(
-        recipe, graph, report, worst, [&](std::size_t i) { return places[order[i]]; }, result);
-  }
-
-  template <class Place>
-  Status draw_worst(const Recipe& recipe, const Graph& graph, const graph::QuantizationReport& report,
-                    const std::vector<ValuePair>& worst, const Place& place, Quantized* result) {
-    std::vector<ValueId> ids;
-    for (const ValuePair& pair : worst) ids.push_back(pair.first);
-    std::vector<Extremes> ranges(worst.size());
-    const std::size_t samples = std::min(data_.samples, kQuickSamples);
-    DOTORI_RETURN_IF_ERROR(watch(recipe.prepared, ids, data_, samples, options_, "drawing",
-                                 [&](std::size_t i, std::size_t, const TensorView& view) { ranges[i].add(view); }));
-    for (std::size_t i = 0; i < worst.size(); ++i) {
-      NodeHistogram h;
-      h.name = report.nodes[place(i)].name;
-      h.fp32 = h.int8 = histogram_of(ranges[i]);
-      result->worst.push_back(std::move(h));
-    }
-    return watch_both(recipe.prepared, graph, worst, data_, samples, options_, "drawing",
-                      [&](std::size_t i, Span<const float> x, Span<const float> y) {
-                        count(x, &result->worst[i].fp32);
-                        count(y, &result->worst[i].int8);
-                      });
   }
 
   const Graph& fp32_;

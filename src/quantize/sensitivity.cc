@@ -30,6 +30,27 @@ struct Sums {
   }
 };
 
+// By node: its part of all weights plus its part of all work, and a little for being one more.
+std::vector<double> prices_of(const Graph& graph) {
+  std::vector<double> weights, work, prices;
+  double all_weights = 1, all_work = 1;
+  for (const Node& node : graph.nodes()) {
+    const bool weighted = is_weighted(graph, node);
+    weights.push_back(weighted ? static_cast<double>(graph.value(node.inputs[1]).type.shape.elements()) : 0);
+    // An element costs about as much as this many multiply-accumulates.
+    constexpr double kElementCost = 10;
+    work.push_back(static_cast<double>(node_macs(graph, node)) +
+                   kElementCost * static_cast<double>(graph.value(node.outputs[0]).type.shape.elements()));
+    all_weights += weights.back();
+    all_work += work.back();
+  }
+  constexpr double kLittle = 0.005;
+  for (std::size_t n = 0; n < weights.size(); ++n) {
+    prices.push_back(kLittle + weights[n] / all_weights + work[n] / all_work);
+  }
+  return prices;
+}
+
 }  // namespace
 
 double decibel(double signal, double noise) noexcept {
@@ -108,6 +129,7 @@ Result<std::vector<Harm>> rank_by_harm(const Graph& prepared, const std::vector<
   for (std::size_t n = 0; n < int8.size(); ++n) {
     if (int8[n] && !keeps_encoding(prepared.nodes()[n].op)) candidates.push_back(n);
   }
+  const std::vector<double> prices = prices_of(prepared);
   Options quiet = options;
   quiet.progress = nullptr;
   std::vector<Harm> harms;
@@ -118,11 +140,13 @@ Result<std::vector<Harm>> rank_by_harm(const Graph& prepared, const std::vector<
                             lower_nodes(prepared, alone, unify(prepared, alone, encodings), lower_options));
     Harm harm;
     harm.node = prepared.nodes()[n].name;
+    harm.price = prices[n];
     DOTORI_ASSIGN_OR_RETURN(harm.decibel, output_quality(prepared, graph, data, samples, quiet, ""));
     harms.push_back(harm);
     if (options.progress) options.progress("ranking layers", harms.size(), candidates.size());
   }
-  std::stable_sort(harms.begin(), harms.end(), [](const Harm& x, const Harm& y) { return x.decibel < y.decibel; });
+  const auto worth = [](const Harm& h) { return std::pow(10, -h.decibel / 10) / h.price; };
+  std::stable_sort(harms.begin(), harms.end(), [&](const Harm& x, const Harm& y) { return worth(x) > worth(y); });
   return harms;
 }
 

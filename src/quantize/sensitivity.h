@@ -27,8 +27,9 @@ Result<double> output_quality(const graph::Graph& a, const graph::Graph& b, cons
 struct Harm {
   std::string node;
   double decibel = 0;  // output_quality() with this node alone in int8
+  double price = 0;    // the part of the network's weights and of its work that the node has; at least a little
 };
-// For each int8 node that is not just moving elements; most harmful first.
+// For each int8 node that is not just moving elements; the one whose noise costs least to get rid of first.
 Result<std::vector<Harm>> rank_by_harm(const graph::Graph& prepared, const std::vector<bool>& int8,
                                        const Encodings& encodings, const LowerOptions& lower_options,
                                        const Calibration& data, std::size_t samples, const Options& options);

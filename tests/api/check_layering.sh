@@ -18,6 +18,7 @@ forbid backends 'convert/|vision/|cli/|dotori/(model|session|vision|dotori)\.h'
 forbid convert 'kernels/|backends/|vision/|cli/'
 forbid vision 'kernels/|backends/|convert/|evaluate/|cli/'
 forbid evaluate 'kernels/|graph/|backends/|convert/|cli/'
+forbid quantize 'kernels/|backends/|convert/|vision/|evaluate/|cli/'
 # The runtime core links and behaves alike on every system.
 core=$(grep -rnE '^#include <(thread|mutex|condition_variable|iostream|fstream|sstream|locale|regex|unordered_map|unordered_set|future|chrono|filesystem|functional)>' \
   --include='*.h' --include='*.cc' kernels graph backends ./*.cc)

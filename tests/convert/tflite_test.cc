@@ -226,6 +226,38 @@ TEST(Tflite, DepthwiseWeightsBecomeOneFilterAChannel) {
     for (int t = 0; t < 6; ++t) EXPECT_EQ(elements[o * 6 + t], static_cast<float>(t * 4 + o));
 }
 
+// MediaPipe's custom operator: the same convolution with a bias, its options three plain int32.
+TEST(Tflite, TransposedConvolutionWithBias) {
+  const auto make = [](std::int32_t padding, std::vector<std::int32_t> out) {
+    TfliteFile file;
+    const int x = file.add_tensor("x", {1, 3, 5, 2});
+    const int k = file.add_floats("k", {4, 3, 3, 2}, std::vector<float>(72, 0.5f));
+    const int b = file.add_floats("b", {4}, {1, 2, 3, 4});
+    const int y = file.add_tensor("y", std::move(out));
+    file.add_operator(32, {x, k, b}, {y});
+    file.operators[0].custom = "Convolution2DTransposeBias";
+    file.operators[0].custom_options = testing::bytes_of(std::vector<std::int32_t>{padding, 2, 2});
+    file.inputs = {x};
+    file.outputs = {y};
+    return file;
+  };
+  const auto same = import(make(1, {1, 6, 10, 4}).bytes());
+  ASSERT_TRUE(same.ok()) << same.status().message();
+  EXPECT_EQ(same->value(same->outputs[0]).type.shape, Shape({1, 6, 10, 4}));
+  const auto& node = only<graph::ConvTranspose2d>(*same);
+  EXPECT_EQ(node.stride_h, 2);
+  EXPECT_EQ(node.pad_top + node.pad_bottom, 1);
+  const auto valid = import(make(2, {1, 7, 11, 4}).bytes());
+  ASSERT_TRUE(valid.ok()) << valid.status().message();
+  EXPECT_EQ(valid->value(valid->outputs[0]).type.shape, Shape({1, 7, 11, 4}));
+  EXPECT_NE(import_error(make(3, {1, 6, 10, 4})).find("padding must be in [1, 2], found 3"), std::string::npos);
+  TfliteFile cut = make(1, {1, 6, 10, 4});
+  cut.operators[0].custom_options.resize(11);
+  const Status status = import(cut.bytes()).status();
+  EXPECT_EQ(status.code(), StatusCode::kCorruptModel);
+  EXPECT_NE(status.message().find("at least 12 bytes, found 11"), std::string::npos) << status.message();
+}
+
 TEST(Tflite, TransposedConvolutionCutsAndExtends) {
   struct Case {
     int padding, out, before, after, extra;

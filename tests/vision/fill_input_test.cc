@@ -320,5 +320,26 @@ TEST(FillInput, QuantisedInputsNeedAScale) {
   EXPECT_FALSE(fill_input(photo, raw(), input.view).ok());
 }
 
+// Every input of a model from one photo, each at its own size; gray where there is one channel.
+TEST(FillInputs, EachAtItsOwnSize) {
+  const Image photo = noise(20, 16, 5);
+  Input gray(8, 10, 1), color(4, 5, 3), alone(8, 10, 1), alone_color(4, 5, 3);
+  const auto transform = fill_inputs(photo, raw(), std::vector<TensorView>{gray.view, color.view});
+  ASSERT_TRUE(transform.ok()) << transform.status().message();
+  EXPECT_EQ(transform->input_width, 10);
+  Preprocess in_gray = raw();
+  in_gray.order = ChannelOrder::kGray;
+  ASSERT_TRUE(fill_input(photo, in_gray, alone.view).ok());
+  ASSERT_TRUE(fill_input(photo, raw(), alone_color.view).ok());
+  EXPECT_EQ(gray.buffer.values(), alone.buffer.values());
+  EXPECT_EQ(color.buffer.values(), alone_color.buffer.values());
+
+  Input two(4, 5, 2);
+  const auto wrong = fill_inputs(photo, raw(), std::vector<TensorView>{gray.view, two.view});
+  EXPECT_EQ(wrong.status().code(), StatusCode::kInvalidArgument);
+  EXPECT_NE(wrong.status().message().find("input 1"), std::string::npos) << wrong.status().message();
+  EXPECT_FALSE(fill_inputs(photo, raw(), Span<const TensorView>()).ok());
+}
+
 }  // namespace
 }  // namespace dotori::vision
