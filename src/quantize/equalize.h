@@ -12,12 +12,12 @@
 namespace dotori::quantize {
 
 // Changes the weights of a prepared graph, which computes the same function up to rounding on inputs like those seen.
-// Between the layers may stand relu, leaky_relu, pools, resizing, means over pixels and padding by zero, each with one
-// reader. A clip from 0 (ReLU6) stays as it is: only channels that were never seen near its bound are enlarged, and
-// stay below it. Into a depthwise layer, whose channels have scales of their own, channels become fully equal; into
-// others s_c is in proportion to the root of the channel's range over that of the weights that read it, so that
-// neither becomes hard to quantise. `extremes`, by value: what was seen; brought up to date. Result: pairs of layers
-// that were changed.
+// Between the layers may stand relu, leaky_relu, pools, resizing, means over pixels, padding by zero and concat over
+// channels; several layers may read the channels. A clip from 0 (ReLU6) stays as it is: only channels that were never
+// seen near its bound are enlarged, and stay below it. Into a depthwise layer, whose channels have scales of their own,
+// channels become fully equal; into others s_c is in proportion to the root of the channel's range over that of the
+// weights that read it, so that neither becomes hard to quantise. `extremes`, by value: what was seen; brought up to
+// date. Result: layers whose output was changed.
 Result<int> equalize(graph::Graph& graph, std::vector<Extremes>& extremes);
 
 }  // namespace dotori::quantize

@@ -340,7 +340,7 @@ class Quantizer {
   std::string method(const Recipe& recipe, const LowerOptions& lower_options) const {
     static constexpr const char* kNames[] = {"auto", "min-max", "average", "percentile", "entropy", "mse"};
     std::string text = std::string("int8, ranges by ") + kNames[static_cast<std::size_t>(options_.observer)];
-    if (recipe.equalized > 0) text += ", " + std::to_string(recipe.equalized) + " layer pairs equalised";
+    if (recipe.equalized > 0) text += ", " + std::to_string(recipe.equalized) + " layers equalised";
     const Adjustments& a = recipe.adjustments;
     if (!a.biases.empty()) text += ", biases of " + std::to_string(a.biases.size()) + " layers corrected";
     if (!a.weights.empty()) text += ", rounding adapted in " + std::to_string(a.weights.size()) + " layers";

@@ -103,6 +103,36 @@ TEST(Equalize, ClipOnlyEnlargesWhatStaysBelowIt) {
   EXPECT_LT(r.after, 0.5 * r.before);
 }
 
+// U-Net's and SqueezeNet's shapes: the channels go to a pool and, behind other channels, to a concat.
+TEST(Equalize, PassesConcatAndSeveralReaders) {
+  NetworkMaker m(8);
+  const Activation relu = {Function::kRelu, 0, 0};
+  const ValueId in = m.input({1, 8, 8, 3});
+  const ValueId a = m.conv("a", in, 8, 3, relu), other = m.conv("other", in, 4, 3, relu);
+  const ValueId pooled = m.conv("c", m.add("pool", graph::MaxPool2d{}, {a}), 6, 1);
+  graph::Concat concat;
+  concat.axis = 3;
+  m.graph.outputs = {pooled, m.conv("b", m.add("cat", concat, {other, a}), 8, 3)};
+  unbalance(m.graph, 0);
+  const Result2 r = run(m, random_calibration(4));
+  EXPECT_EQ(r.pairs, 2);
+  EXPECT_GT(r.db, 110);
+  EXPECT_LT(r.after, 0.5 * r.before);
+}
+
+// Zeros that all depthwise layers of a network share are no reason to leave them alone.
+TEST(Equalize, CopiesSharedBiases) {
+  NetworkMaker m(9);
+  const ValueId x = m.conv("a", m.input({1, 8, 8, 3}), 8, 3);
+  const ValueId y = m.conv("b", x, 8, 3, {}, 8);
+  m.graph.outputs = {m.conv("c", y, 8, 3)};
+  unbalance(m.graph, 0);
+  m.graph.nodes()[1].inputs[2] = m.graph.nodes()[0].inputs[2];
+  const Result2 r = run(m, random_calibration(4));
+  EXPECT_EQ(r.pairs, 2);
+  EXPECT_GT(r.db, 110);
+}
+
 TEST(Equalize, LeavesOtherFunctionsAndSharedValuesAlone) {
   for (int kind = 0; kind < 3; ++kind) {
     SCOPED_TRACE(kind);
