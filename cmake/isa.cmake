@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The one table ISA -> compile flags. A kernel file is named <arch>_<isa>.cc and compiled only for its architecture.
 #   dotori_kernel_sources(reference.cc select.cc)      every machine
-#   dotori_isa_source(x86_avx2.cc AVX2)                x86-64, with that ISA's flags
+#   dotori_isa_source(x86_avx2.cc AVX2)                x86-64, with that ISA's flags; a build for size keeps it fast
 set(DOTORI_ISA_AVX2_ARCH x86_64)
 set(DOTORI_ISA_AVX2_FLAGS -mavx2 -mfma)
 set(DOTORI_ISA_NEON_ARCH aarch64)
@@ -29,5 +29,5 @@ function(dotori_isa_source file isa)
   endif()
   target_sources(dotori PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/${file})
   set_source_files_properties(${CMAKE_CURRENT_SOURCE_DIR}/${file} TARGET_DIRECTORY dotori
-                              PROPERTIES COMPILE_OPTIONS "${DOTORI_ISA_${isa}_FLAGS}")
+                              PROPERTIES COMPILE_OPTIONS "${DOTORI_ISA_${isa}_FLAGS};$<$<CONFIG:MinSizeRel>:-O2>")
 endfunction()

@@ -1,8 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # Debian packages, by what they are for; sourced by the other scripts. install_packages does nothing when all are there.
 PACKAGES_BUILD="g++ cmake ninja-build libflatbuffers-dev flatbuffers-compiler libeigen3-dev libjpeg62-turbo-dev libstb-dev
-  libprotobuf-dev protobuf-compiler libonnx-dev nlohmann-json3-dev libcli11-dev libgtest-dev libgmock-dev libbenchmark-dev"
-PACKAGES_TEST="g++-aarch64-linux-gnu qemu-user libonnx-testdata googletest binutils"
+  libprotobuf-dev protobuf-compiler libonnx-dev nlohmann-json3-dev libcli11-dev libgtest-dev libgmock-dev libbenchmark-dev
+  libxnnpack-dev libpthreadpool-dev"
+PACKAGES_TEST="g++-aarch64-linux-gnu pkg-config make qemu-user libonnx-testdata googletest binutils"
+# An Android-target build of the library (tests/android); jni.h and javac come with the JDK.
+PACKAGES_ANDROID="clang-19 lld-19 llvm-19 openjdk-17-jdk-headless qemu-user g++-aarch64-linux-gnu"
+# Java's classes and their tests.
+PACKAGES_JAVA="openjdk-17-jdk-headless junit5 qemu-user g++-aarch64-linux-gnu"
 PACKAGES_COMPARE="python3-numpy python3-opencv python3-torch python3-torchvision python3-onnx"
 
 install_packages() {

@@ -14,6 +14,10 @@ namespace dotori {
 namespace {
 
 constexpr int kMaxThreads = 64;
+constexpr std::size_t kArenaSlackBytes = 64;  // Region::bind() promises that they can be read
+// How BackendKind::kAuto measures: until it took this long, between so many runs.
+constexpr int kLeastTimedRuns = 2, kMostTimedRuns = 20;
+constexpr double kTimedMs = 50;
 
 int usable_cores() noexcept {
   cpu_set_t set;
@@ -36,10 +40,10 @@ struct Session::State {
 
   Model model;
   SessionOptions options;
-  backends::Plan plan;
   std::unique_ptr<backends::ThreadPool> pool;
-  graph::Constant arena_owner;
+  graph::Constant arena_owner;  // outlives the plan, whose regions know its address
   unsigned char* arena = nullptr;
+  backends::Plan plan;
   Profile profile;
   std::vector<int> profile_steps;  // plan step of each profile entry
   std::atomic<bool> running{false};
@@ -68,6 +72,11 @@ struct Session::State {
       NodeProfile entry;
       entry.name = node.name;
       entry.op = graph::node_display_name(model.graph(), node);
+      if (step.region >= 0) {
+        const backends::NodeRegion& region = plan.partition.regions[static_cast<std::size_t>(step.region)];
+        entry.name += " .. " + model.graph().node(region.nodes.back()).name;
+        entry.op = "region of " + std::to_string(region.nodes.size());
+      }
       entry.kernel = step.kernel;
       entry.macs = step.macs;
       profile.nodes.push_back(std::move(entry));
@@ -75,17 +84,82 @@ struct Session::State {
     }
   }
 
-  void run_profiled(const backends::RunContext& context) noexcept {
+  backends::RunContext context(Status* failure) noexcept {
+    return backends::RunContext(*pool, arena, plan.buffer_offsets.data(), failure);
+  }
+
+  // Compiles for options.backend (not kAuto) and reserves the arena.
+  Status prepare() {
+    backends::CompileOptions compile_options;
+    compile_options.isa = options.backend == BackendKind::kReference ? kernels::kIsaNone : kernels::host_isa();
+    compile_options.num_threads = options.num_threads;
+    compile_options.max_memory_bytes = options.max_memory_bytes;
+    const Backend* backend =
+        options.backend == BackendKind::kXnnpack ? backends::xnnpack_backend() : options.custom_backend;
+    DOTORI_ASSIGN_OR_RETURN(plan, backends::compile(model.graph(), compile_options, backend));
+
+    void* memory = nullptr;
+    arena_owner = graph::allocate_constant(plan.arena_bytes + kArenaSlackBytes, &memory);
+    if (memory == nullptr)
+      return out_of_memory("no memory for an arena of " + std::to_string(plan.arena_bytes) + " bytes");
+    arena = static_cast<unsigned char*>(memory);
+    __builtin_memset(memory, 0, plan.arena_bytes + kArenaSlackBytes);
+    for (const backends::Step& step : plan.steps)
+      if (step.body) DOTORI_RETURN_IF_ERROR(step.body->bind(context(nullptr)));
+    return Status();
+  }
+
+  Status run_steps() noexcept {
+    Status failure;
+    const backends::RunContext run_context = context(&failure);
+    for (const backends::Step& step : plan.steps) {
+      if (!step.body) continue;
+      step.body->run(run_context);
+      if (!failure.ok()) return failure;
+    }
+    return failure;
+  }
+
+  Status run_profiled() noexcept {
+    Status failure;
+    const backends::RunContext run_context = context(&failure);
     for (std::size_t i = 0; i < profile_steps.size(); ++i) {
       const double start = now_ms();
-      plan.steps[static_cast<std::size_t>(profile_steps[i])].body->run(context);
+      plan.steps[static_cast<std::size_t>(profile_steps[i])].body->run(run_context);
+      if (!failure.ok()) return failure;
       const double elapsed = now_ms() - start;
       NodeProfile& entry = profile.nodes[i];
       entry.total_ms += elapsed;
       if (profile.runs == 0 || elapsed < entry.min_ms) entry.min_ms = elapsed;
     }
     ++profile.runs;
+    return failure;
   }
+
+  // The fastest of a few runs, in ms. The inputs hold numbers between 0 and 1 meanwhile, and zeros afterwards.
+  Result<double> time_runs() {
+    const backends::DefaultFloatEnvironment environment;
+    for (graph::ValueId id : model.graph().inputs) {
+      const TensorView input = view(id);
+      for (std::int64_t i = 0; i < input.elements(); ++i) {
+        if (input.f32() != nullptr) input.f32()[i] = static_cast<float>(i % 251) * (1.0f / 256);
+        else if (data_type_bytes(input.type) == 1) static_cast<signed char*>(input.data)[i] = i % 101;
+      }
+    }
+    DOTORI_RETURN_IF_ERROR(run_steps());
+    double fastest = 0, spent = 0;
+    for (int run = 0; run < kLeastTimedRuns || (run < kMostTimedRuns && spent < kTimedMs); ++run) {
+      const double start = now_ms();
+      DOTORI_RETURN_IF_ERROR(run_steps());
+      const double elapsed = now_ms() - start;
+      if (run == 0 || elapsed < fastest) fastest = elapsed;
+      spent += elapsed;
+    }
+    __builtin_memset(arena, 0, plan.arena_bytes);
+    return fastest;
+  }
+
+  bool has_regions() const noexcept { return !plan.partition.regions.empty(); }
 };
 
 Session::Session(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -93,26 +167,43 @@ Session::Session(Session&&) noexcept = default;
 Session& Session::operator=(Session&&) noexcept = default;
 Session::~Session() = default;
 
+bool backend_available(BackendKind kind) noexcept {
+  return kind != BackendKind::kXnnpack || backends::xnnpack_backend() != nullptr;
+}
+
+Result<std::unique_ptr<Session::State>> Session::prepare(const Model& model, const SessionOptions& options) {
+  auto state = std::make_unique<State>(model, options);
+  DOTORI_ASSIGN_OR_RETURN(state->pool, backends::ThreadPool::create(options.num_threads));
+  DOTORI_RETURN_IF_ERROR(state->prepare());
+  return state;
+}
+
+Result<std::unique_ptr<Session::State>> Session::prepare_fastest(const Model& model, SessionOptions options) {
+  options.backend = BackendKind::kCpu;
+  DOTORI_ASSIGN_OR_RETURN(std::unique_ptr<State> cpu, prepare(model, options));
+  if (!backend_available(BackendKind::kXnnpack)) return cpu;
+  options.backend = BackendKind::kXnnpack;
+  DOTORI_ASSIGN_OR_RETURN(std::unique_ptr<State> xnnpack, prepare(model, options));
+  if (!xnnpack->has_regions()) return cpu;
+  DOTORI_ASSIGN_OR_RETURN(const double cpu_ms, cpu->time_runs());
+  DOTORI_ASSIGN_OR_RETURN(const double xnnpack_ms, xnnpack->time_runs());
+  return xnnpack_ms < cpu_ms ? std::move(xnnpack) : std::move(cpu);
+}
+
 Result<Session> Session::create(const Model& model, const SessionOptions& options) {
   if (options.num_threads < 0 || options.num_threads > kMaxThreads)
     return invalid_argument("num_threads is " + std::to_string(options.num_threads) + ", expected 0 to " +
                             std::to_string(kMaxThreads));
-  auto state = std::make_unique<State>(model, options);
-  if (options.num_threads == 0) state->options.num_threads = usable_cores();
-  DOTORI_ASSIGN_OR_RETURN(state->pool, backends::ThreadPool::create(state->options.num_threads));
-
-  backends::CompileOptions compile_options;
-  compile_options.isa = options.backend == BackendKind::kReference ? kernels::kIsaNone : kernels::host_isa();
-  compile_options.num_threads = state->options.num_threads;
-  compile_options.max_memory_bytes = options.max_memory_bytes;
-  DOTORI_ASSIGN_OR_RETURN(state->plan, backends::compile(model.graph(), backends::cpu_backend(), compile_options));
-
-  void* arena = nullptr;
-  state->arena_owner = graph::allocate_constant(state->plan.arena_bytes + 64, &arena);
-  if (arena == nullptr)
-    return out_of_memory("no memory for an arena of " + std::to_string(state->plan.arena_bytes) + " bytes");
-  state->arena = static_cast<unsigned char*>(arena);
-  __builtin_memset(arena, 0, state->plan.arena_bytes);
+  if (options.custom_backend != nullptr && options.backend != BackendKind::kCpu &&
+      options.backend != BackendKind::kReference)
+    return invalid_argument("custom_backend is set, so backend must be kCpu or kReference, for the other nodes");
+  if (!backend_available(options.backend))
+    return unsupported("the XNNPACK backend is not in this build; configure it with -DDOTORI_XNNPACK=ON");
+  SessionOptions resolved = options;
+  if (options.num_threads == 0) resolved.num_threads = usable_cores();
+  DOTORI_ASSIGN_OR_RETURN(std::unique_ptr<State> state, options.backend == BackendKind::kAuto
+                                                            ? prepare_fastest(model, resolved)
+                                                            : prepare(model, resolved));
   if (options.profile) state->prepare_profile();
   return Session(std::move(state));
 }
@@ -149,16 +240,13 @@ TensorView Session::output(const std::string& name) noexcept {
 Status Session::run() noexcept {
   if (state_->running.exchange(true, std::memory_order_acquire))
     return Status(StatusCode::kBusy, "the session is running already");
-  const backends::DefaultFloatEnvironment environment;
-  const backends::RunContext context(*state_->pool, state_->arena, state_->plan.buffer_offsets.data());
-  if (state_->options.profile) {
-    state_->run_profiled(context);
-  } else {
-    for (const backends::Step& step : state_->plan.steps)
-      if (step.body) step.body->run(context);
+  Status status;
+  {
+    const backends::DefaultFloatEnvironment environment;
+    status = state_->options.profile ? state_->run_profiled() : state_->run_steps();
   }
   state_->running.store(false, std::memory_order_release);
-  return Status();
+  return status;
 }
 
 const Model& Session::model() const noexcept {

@@ -9,9 +9,9 @@
 namespace dotori {
 
 struct NodeProfile {
-  std::string name;       // the node's name, from the source file
-  std::string op;         // the operator, such as "conv2d"
-  std::string kernel;     // the kernel that was chosen, such as "gemm_f32_6x16__avx2"
+  std::string name;       // the node's name, from the source file; "first .. last" for a region of another backend
+  std::string op;         // the operator, such as "conv2d", or "region of 12"
+  std::string kernel;     // the kernel that was chosen, such as "gemm_f32_6x16__avx2", or the backend's name
   double total_ms = 0;    // summed over all profiled runs
   double min_ms = 0;      // the fastest run
   std::int64_t macs = 0;  // multiply-accumulates a run; 0 where the idea does not apply

@@ -14,16 +14,27 @@
 
 namespace dotori {
 
+class Backend;
+
 enum class BackendKind : std::uint8_t {
   kCpu,        // the fastest kernels the machine has
   kReference,  // plain C++ kernels only: slow, the specification
+  kXnnpack,    // XNNPACK for the nodes it takes, kCpu for the others; see backend_available()
+  kAuto,  // kCpu or kXnnpack, whichever runs this network faster here: create() compiles and times both, which takes
+          // a few runs of time and the memory of both
 };
+
+// False only for kXnnpack in a library that was built without it.
+bool backend_available(BackendKind kind) noexcept;
 
 struct SessionOptions {
   BackendKind backend = BackendKind::kCpu;
+  // Takes the nodes it supports, `backend` (kCpu or kReference) all others. Must outlive the session. See backend.h.
+  const Backend* custom_backend = nullptr;
   int num_threads = 1;                                  // 1..64; 0: one for each core this process may use
   bool profile = false;                                 // measure every step (costs two clock reads a step)
-  std::size_t max_memory_bytes = std::size_t{4} << 30;  // refuse a plan whose arena and packed weights need more
+  std::size_t max_memory_bytes = std::size_t{4} << 30;  // refuse a plan whose arena and packed weights need more; what
+                                                        // XNNPACK allocates for itself is not counted
 };
 
 // Compiled once by create(): kernels chosen, weights packed, all memory reserved. run() allocates nothing.
@@ -32,7 +43,8 @@ struct SessionOptions {
 // thread cannot run in a forked child: create it there.
 class Session {
  public:
-  // Errors: kInvalidArgument (options), kUnsupported (a node no kernel can run), kOutOfMemory.
+  // Errors: kInvalidArgument (options), kUnsupported (a node no kernel can run; a backend that is not in this build),
+  // kOutOfMemory.
   static Result<Session> create(const Model& model, const SessionOptions& options = {});
   Session(Session&&) noexcept;
   Session& operator=(Session&&) noexcept;
@@ -47,11 +59,11 @@ class Session {
   TensorView input(const std::string& name) noexcept;
   TensorView output(const std::string& name) noexcept;
 
-  // Computes all outputs from the inputs. Errors: kBusy.
+  // Computes all outputs from the inputs. Errors: kBusy; what a custom backend's region answers.
   Status run() noexcept;
 
   const Model& model() const noexcept;
-  const SessionOptions& options() const noexcept;  // with num_threads resolved
+  const SessionOptions& options() const noexcept;  // with num_threads and kAuto resolved
   std::size_t arena_bytes() const noexcept;        // activations and scratch
   std::size_t packed_bytes() const noexcept;       // weights re-laid out for the kernels
   const Profile& profile() const noexcept;         // empty unless SessionOptions::profile
@@ -59,6 +71,8 @@ class Session {
  private:
   struct State;
   explicit Session(std::unique_ptr<State> state);
+  static Result<std::unique_ptr<State>> prepare(const Model& model, const SessionOptions& options);
+  static Result<std::unique_ptr<State>> prepare_fastest(const Model& model, SessionOptions options);
   std::unique_ptr<State> state_;
 };
 

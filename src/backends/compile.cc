@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Graph -> Plan: which values share memory, a step for each node, offsets for everything.
+// Graph -> Plan: who runs what, which values share memory, a step for each node or region, offsets for everything.
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
@@ -21,11 +21,14 @@ std::size_t value_bytes(const graph::Value& value) {
   return static_cast<std::size_t>(value.type.shape.elements()) * data_type_bytes(value.type.type);
 }
 
-// Which values share one buffer, and for how long it lives. A value starts in a buffer of its own; reshape joins its
-// output to its input, and an element-wise node takes over the buffer of an input that nobody needs afterwards.
+// Which values share one buffer, and for how long it lives, in steps. A value starts in a buffer of its own; reshape
+// joins its output to its input, and an element-wise node takes over the buffer of an input that nobody needs
+// afterwards. Values inside a region have no buffer: its backend keeps them. A region's inputs and outputs share
+// nothing, as their order in time is the backend's.
 class BufferSharing {
  public:
-  explicit BufferSharing(const Graph& graph) : graph_(graph), steps_(static_cast<int>(graph.nodes().size())) {
+  BufferSharing(const Graph& graph, const Partition& partition)
+      : graph_(graph), steps_(static_cast<int>(partition.schedule.size())) {
     const std::size_t n = graph.values().size();
     group_.resize(n);
     first_.assign(n, kNever);
@@ -38,10 +41,12 @@ class BufferSharing {
       pinned_[at(id)] = true;
     }
     for (int step = 0; step < steps_; ++step) {
-      const Node& node = graph.nodes()[static_cast<std::size_t>(step)];
-      for (ValueId id : node.inputs)
+      const Unit& unit = partition.schedule[static_cast<std::size_t>(step)];
+      const NodeRegion* region = unit.region < 0 ? nullptr : &partition.regions[static_cast<std::size_t>(unit.region)];
+      const Node& node = graph.node(unit.node);
+      for (ValueId id : region != nullptr ? region->inputs : node.inputs)
         if (id.valid()) last_[at(id)] = std::max(last_[at(id)], step);
-      for (ValueId id : node.outputs) {
+      for (ValueId id : region != nullptr ? region->outputs : node.outputs) {
         first_[at(id)] = step;
         last_[at(id)] = std::max(last_[at(id)], step);
       }
@@ -50,7 +55,10 @@ class BufferSharing {
       last_[at(id)] = steps_;
       pinned_[at(id)] = true;
     }
-    for (int step = 0; step < steps_; ++step) share(step);
+    for (int step = 0; step < steps_; ++step) {
+      const Unit& unit = partition.schedule[static_cast<std::size_t>(step)];
+      if (unit.region < 0) share(step, graph.node(unit.node));
+    }
   }
 
   bool has_buffer(ValueId id) const { return first_[at(id)] != kNever; }
@@ -61,8 +69,7 @@ class BufferSharing {
  private:
   static std::size_t at(ValueId id) { return static_cast<std::size_t>(id.index); }
 
-  void share(int step) {
-    const Node& node = graph_.nodes()[static_cast<std::size_t>(step)];
+  void share(int step, const Node& node) {
     const ValueId out = node.outputs[0];
     if (std::holds_alternative<graph::Reshape>(node.op)) {
       if (has_buffer(node.inputs[0])) join(out, group(node.inputs[0]));
@@ -107,10 +114,13 @@ class NodeCompiler final : public CompileContext {
                std::vector<graph::BufferLifetime>& buffers)
       : CompileContext(options), graph_(graph), plan_(plan), buffers_(buffers) {}
 
-  void start(int step) { step_ = step; }
+  void start(int step, graph::NodeId node) {
+    step_ = step;
+    node_ = node;
+  }
 
   const Graph& graph() const noexcept override { return graph_; }
-  const Node& node() const noexcept override { return graph_.nodes()[static_cast<std::size_t>(step_)]; }
+  const Node& node() const noexcept override { return graph_.node(node_); }
   BufferRef input(int i) const noexcept override {
     return has_input(i) ? ref(node().inputs[static_cast<std::size_t>(i)]) : BufferRef();
   }
@@ -135,7 +145,6 @@ class NodeCompiler final : public CompileContext {
     return writable;
   }
 
- private:
   BufferRef ref(ValueId id) const noexcept {
     BufferRef r;
     const std::int32_t buffer = plan_.value_buffers[static_cast<std::size_t>(id.index)];
@@ -149,10 +158,11 @@ class NodeCompiler final : public CompileContext {
     return r;
   }
 
+ private:
   void emit_step(std::string kernel, std::int64_t macs, std::unique_ptr<StepBody> body) override {
     Step step;
     step.body = std::move(body);
-    step.node.index = step_;
+    step.node = node_;
     step.kernel = std::move(kernel);
     step.macs = macs;
     plan_.steps.push_back(std::move(step));
@@ -162,11 +172,12 @@ class NodeCompiler final : public CompileContext {
   Plan& plan_;
   std::vector<graph::BufferLifetime>& buffers_;
   int step_ = 0;
+  graph::NodeId node_;
 };
 
 // A buffer for each group of values; returns their lifetimes in the order of the plan's buffers.
 std::vector<graph::BufferLifetime> place_values(const Graph& graph, Plan& plan) {
-  const BufferSharing sharing(graph);
+  const BufferSharing sharing(graph, plan.partition);
   std::vector<graph::BufferLifetime> buffers;
   std::vector<std::int32_t> buffer_of_group(graph.values().size(), -1);
   plan.value_buffers.assign(graph.values().size(), -1);
@@ -186,26 +197,122 @@ std::vector<graph::BufferLifetime> place_values(const Graph& graph, Plan& plan) 
   return buffers;
 }
 
+// Asks the backend about every node and divides the graph by its answers.
+Status divide(const Graph& graph, const Backend* backend, Plan& plan) {
+  const std::size_t nodes = graph.nodes().size();
+  std::vector<bool> taken(nodes);
+  plan.refusals.resize(nodes);
+  for (std::size_t n = 0; n < nodes && backend != nullptr; ++n) {
+    const Status answer = backend->supports(NodeView(graph, static_cast<int>(n)));
+    if (!answer.ok() && answer.code() != StatusCode::kUnsupported)
+      return answer.with_context(std::string("backend '") + backend->name() + "'")
+          .with_context(graph::describe_node(graph, graph.nodes()[n]));
+    taken[n] = answer.ok();
+    plan.refusals[n] = answer.message();
+  }
+  plan.backend = backend != nullptr ? backend->name() : nullptr;
+  plan.partition = partition(graph, taken);
+  for (std::size_t n = 0; n < nodes; ++n)
+    if (taken[n] && plan.partition.region_of_node[n] < 0)
+      plan.refusals[n] = "a reshape at the edge of a region costs nothing on the CPU";
+  return {};
+}
+
+Status compile_on_cpu(const Graph& graph, graph::NodeId id, NodeCompiler& compiler, Plan& plan) {
+  const Node& node = graph.node(id);
+  const std::size_t steps_before = plan.steps.size();
+  if (const Status status = compile_cpu_node(compiler); !status.ok())
+    return status.with_context(graph::describe_node(graph, node));
+  if (plan.steps.size() != steps_before + 1)
+    return internal_error(graph::describe_node(graph, node) + ": " + std::to_string(plan.steps.size() - steps_before) +
+                          " steps were emitted, expected 1");
+  if (std::holds_alternative<graph::Reshape>(node.op) &&
+      plan.value_buffers[static_cast<std::size_t>(node.inputs[0].index)] ==
+          plan.value_buffers[static_cast<std::size_t>(node.outputs[0].index)]) {
+    plan.steps.back().body.reset();
+    plan.steps.back().kernel = "alias";
+  }
+  return {};
+}
+
+class RegionStep final : public StepBody {
+ public:
+  RegionStep(std::unique_ptr<Region> region, std::vector<BufferRef> inputs, std::vector<BufferRef> outputs)
+      : region_(std::move(region)), inputs_(std::move(inputs)), outputs_(std::move(outputs)) {}
+  Status bind(const RunContext& context) override {
+    std::vector<const void*> inputs;
+    std::vector<void*> outputs;
+    for (const BufferRef& ref : inputs_) inputs.push_back(context.read<void>(ref));
+    for (const BufferRef& ref : outputs_) outputs.push_back(context.write<void>(ref));
+    return region_->bind(Span<const void* const>(inputs.data(), inputs.size()),
+                         Span<void* const>(outputs.data(), outputs.size()));
+  }
+  void run(const RunContext& context) const noexcept override {
+    if (Status status = region_->run(); !status.ok()) context.fail(std::move(status));
+  }
+
+ private:
+  std::unique_ptr<Region> region_;
+  std::vector<BufferRef> inputs_, outputs_;
+};
+
+Status compile_region(const Graph& graph, const Backend& backend, const Unit& unit, NodeCompiler& compiler,
+                      Plan& plan) {
+  const NodeRegion& region = plan.partition.regions[static_cast<std::size_t>(unit.region)];
+  std::vector<NodeView> nodes;
+  std::vector<ValueView> inputs, outputs;
+  std::vector<BufferRef> input_refs, output_refs;
+  Step step;
+  for (graph::NodeId id : region.nodes) {
+    nodes.emplace_back(graph, id.index);
+    step.macs += graph::node_macs(graph, graph.node(id));
+  }
+  for (ValueId id : region.inputs) {
+    inputs.emplace_back(graph, id.index);
+    input_refs.push_back(compiler.ref(id));
+  }
+  for (ValueId id : region.outputs) {
+    outputs.emplace_back(graph, id.index);
+    output_refs.push_back(compiler.ref(id));
+  }
+  RegionRequest request;
+  request.nodes = Span<const NodeView>(nodes.data(), nodes.size());
+  request.inputs = Span<const ValueView>(inputs.data(), inputs.size());
+  request.outputs = Span<const ValueView>(outputs.data(), outputs.size());
+  request.num_threads = compiler.options().num_threads;
+  request.session = &plan.backend_session;
+  Result<std::unique_ptr<Region>> compiled = backend.compile_region(request);
+  if (!compiled.ok())
+    return compiled.status().with_context(std::string("backend '") + backend.name() + "', " +
+                                          std::to_string(nodes.size()) + " nodes from '" + nodes.front().name() +
+                                          "' to '" + nodes.back().name() + "'");
+  plan.packed_bytes += (*compiled)->memory_bytes();
+  if (plan.packed_bytes > compiler.options().max_memory_bytes)
+    return out_of_memory("the regions of backend '" + std::string(backend.name()) + "' and the packed weights need " +
+                         std::to_string(plan.packed_bytes) + " bytes so far, allowed are " +
+                         std::to_string(compiler.options().max_memory_bytes));
+  step.body = std::make_unique<RegionStep>(std::move(*compiled), std::move(input_refs), std::move(output_refs));
+  step.node = unit.node;
+  step.region = unit.region;
+  step.kernel = backend.name();
+  plan.steps.push_back(std::move(step));
+  return {};
+}
+
 }  // namespace
 
-Result<Plan> compile(const Graph& graph, const Backend& backend, const CompileOptions& options) {
+Result<Plan> compile(const Graph& graph, const CompileOptions& options, const Backend* backend) {
   Plan plan;
+  DOTORI_RETURN_IF_ERROR(divide(graph, backend, plan));
   std::vector<graph::BufferLifetime> buffers = place_values(graph, plan);
   NodeCompiler compiler(graph, options, plan, buffers);
-  for (std::size_t n = 0; n < graph.nodes().size(); ++n) {
-    compiler.start(static_cast<int>(n));
-    const Node& node = graph.nodes()[n];
-    const std::size_t steps_before = plan.steps.size();
-    if (const Status status = backend.compile_node(compiler); !status.ok())
-      return status.with_context(graph::describe_node(graph, node));
-    if (plan.steps.size() != steps_before + 1)
-      return internal_error(graph::describe_node(graph, node) + ": backend '" + backend.name() + "' emitted " +
-                            std::to_string(plan.steps.size() - steps_before) + " steps, expected 1");
-    if (std::holds_alternative<graph::Reshape>(node.op) &&
-        plan.value_buffers[static_cast<std::size_t>(node.inputs[0].index)] ==
-            plan.value_buffers[static_cast<std::size_t>(node.outputs[0].index)]) {
-      plan.steps.back().body.reset();
-      plan.steps.back().kernel = "alias";
+  for (std::size_t s = 0; s < plan.partition.schedule.size(); ++s) {
+    const Unit& unit = plan.partition.schedule[s];
+    compiler.start(static_cast<int>(s), unit.node);
+    if (unit.region >= 0) {
+      DOTORI_RETURN_IF_ERROR(compile_region(graph, *backend, unit, compiler, plan));
+    } else {
+      DOTORI_RETURN_IF_ERROR(compile_on_cpu(graph, unit.node, compiler, plan));
     }
   }
   graph::MemoryPlan memory = graph::plan_memory(Span<const graph::BufferLifetime>(buffers.data(), buffers.size()));
@@ -229,7 +336,7 @@ Result<graph::Constant> evaluate_node(const Graph& graph, const Node& node) {
 
   CompileOptions options;
   options.isa = kernels::kIsaNone;
-  DOTORI_ASSIGN_OR_RETURN(Plan plan, compile(single, cpu_backend(), options));
+  DOTORI_ASSIGN_OR_RETURN(Plan plan, compile(single, options));
   void* arena = nullptr;
   const graph::Constant arena_owner = graph::allocate_constant(std::max<std::size_t>(plan.arena_bytes, 64), &arena);
   if (arena == nullptr) return out_of_memory("no memory to fold node '" + node.name + "'");

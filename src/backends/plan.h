@@ -11,6 +11,7 @@
 
 #include <dotori/status.h>
 
+#include "backends/partition.h"
 #include "backends/thread_pool.h"
 #include "graph/graph.h"
 #include "graph/memory_plan.h"
@@ -30,9 +31,14 @@ struct BufferRef {
 // What a step sees while it runs. Valid only during the call.
 class RunContext {
  public:
-  RunContext(ThreadPool& pool, unsigned char* arena, const std::size_t* offsets) noexcept
-      : pool_(pool), arena_(arena), offsets_(offsets) {}
+  // `failure`, where not null, receives the last failure of a step.
+  RunContext(ThreadPool& pool, unsigned char* arena, const std::size_t* offsets, Status* failure = nullptr) noexcept
+      : pool_(pool), arena_(arena), offsets_(offsets), failure_(failure) {}
   ThreadPool& pool() const noexcept { return pool_; }
+  // For steps of other backends; those of the CPU cannot fail.
+  void fail(Status status) const noexcept {
+    if (failure_ != nullptr) *failure_ = std::move(status);
+  }
   // Reading and writing: null for an invalid ref. Constants must not be written.
   template <class T>
   const T* read(BufferRef ref) const noexcept {
@@ -51,18 +57,22 @@ class RunContext {
   ThreadPool& pool_;
   unsigned char* arena_;
   const std::size_t* offsets_;
+  Status* failure_;
 };
 
 class StepBody {
  public:
   virtual ~StepBody() = default;
+  // Called once for the arena that all runs will use, for steps that keep addresses.
+  virtual Status bind(const RunContext&) { return {}; }
   virtual void run(const RunContext& context) const noexcept = 0;
 };
 
-// One compiled node.
+// One compiled node, or a region of nodes that a backend runs in one go.
 struct Step {
   std::unique_ptr<StepBody> body;
-  graph::NodeId node;
+  graph::NodeId node;  // a region's first
+  int region = -1;     // index into Partition::regions
   std::string kernel;  // for profiles; "alias" for a node that costs nothing
   std::int64_t macs = 0;
 };
@@ -73,15 +83,19 @@ struct CompileOptions {
   std::size_t max_memory_bytes = std::size_t{4} << 30;  // arena and packed weights together
 };
 
-// Immutable once compiled; keeps the graph's constants and the packed weights alive.
+// Immutable once compiled and bound; keeps the graph's constants and the packed weights alive.
 struct Plan {
+  std::shared_ptr<void> backend_session;  // RegionRequest::session; outlives the steps
   std::vector<Step> steps;
   std::vector<std::size_t> buffer_offsets;     // by BufferRef::index
   std::vector<graph::BufferLifetime> buffers;  // alike: sizes and the steps between which each is in use
   std::size_t arena_bytes = 0;
   std::size_t packed_bytes = 0;
-  std::vector<std::int32_t> value_buffers;  // by value: index into buffer_offsets, -1 for constants
+  std::vector<std::int32_t> value_buffers;  // by value: index into buffer_offsets; -1: constant or within a region
   std::vector<graph::Constant> packed;      // blocks that steps point into
+  const char* backend = nullptr;            // the name of the one beside the CPU; nullptr: none was asked
+  Partition partition;                      // steps are in the order of its schedule
+  std::vector<std::string> refusals;        // by node: why it is not in a region; empty for those that are
 };
 
 // Given to an operator's compile(): describes one node, takes bookings, receives the step. All errors are found here,

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "cli/backend_option.h"
 #include "cli/cli.h"
 
 namespace dotori::cli {
@@ -10,7 +11,7 @@ namespace {
 struct BenchOptions {
   std::string model;
   int threads = 1, runs = 30, warmup = 3;
-  std::string backend = "cpu";
+  BackendKind backend = BackendKind::kCpu;
   bool profile = false, json = false;
 };
 
@@ -56,7 +57,7 @@ void print_nodes(const Profile& profile) {
 Status bench(const BenchOptions& o) {
   SessionOptions options;
   options.num_threads = o.threads;
-  options.backend = o.backend == "reference" ? BackendKind::kReference : BackendKind::kCpu;
+  options.backend = o.backend;
 
   const double load_start = now_ms();
   DOTORI_ASSIGN_OR_RETURN(const Model model, Model::load_file(o.model));
@@ -70,6 +71,7 @@ Status bench(const BenchOptions& o) {
     arena_bytes = session.arena_bytes();
     packed_bytes = session.packed_bytes();
     threads = session.options().num_threads;
+    options.backend = session.options().backend;
     fill_inputs(session);
     for (int i = 0; i < o.warmup; ++i) DOTORI_RETURN_IF_ERROR(session.run());
     for (int i = 0; i < o.runs; ++i) {
@@ -94,8 +96,8 @@ Status bench(const BenchOptions& o) {
                  {"packed_bytes", packed_bytes},
                  {"file_bytes", model.file_bytes()},
                  {"threads", threads},
-                 {"backend", o.backend},
-                 {"isa", o.backend == "reference" ? "none" : host_isa_name()}};
+                 {"backend", backend_word(options.backend)},
+                 {"isa", backend_isa(options.backend)}};
     json["nodes"] = Json::array();
     for (const NodeProfile& n : profile.nodes)
       json["nodes"].push_back(
@@ -103,9 +105,10 @@ Status bench(const BenchOptions& o) {
     print_json(json);
     return Status();
   }
-  std::printf("%s: median %.2f ms, min %.2f ms, p90 %.2f ms over %zu runs (%d thread%s, %s backend, isa %s)\n",
+  std::printf("%s: median %.2f ms, min %.2f ms, p90 %.2f ms over %zu runs (%d thread%s, %s backend%s, isa %s)\n",
               o.model.c_str(), quantile(times, 0.5), times.front(), quantile(times, 0.9), times.size(), threads,
-              threads == 1 ? "" : "s", o.backend.c_str(), o.backend == "reference" ? "none" : host_isa_name());
+              threads == 1 ? "" : "s", backend_word(options.backend),
+              o.backend == BackendKind::kAuto ? " (the faster one)" : "", backend_isa(options.backend));
   std::printf("load %.1f ms, memory: %s working, %s packed weights, %s file\n", load_ms,
               human_bytes(static_cast<double>(arena_bytes)).c_str(),
               human_bytes(static_cast<double>(packed_bytes)).c_str(),
@@ -121,9 +124,7 @@ void add_bench(CLI::App& app, int& exit_code) {
   auto o = std::make_shared<BenchOptions>();
   command->add_option("model", o->model, "MODEL.dtr")->required();
   command->add_option("--threads", o->threads, "0: one a core")->check(CLI::Range(0, 64))->capture_default_str();
-  command->add_option("--backend", o->backend, "cpu or reference")
-      ->check(CLI::IsMember({"cpu", "reference"}))
-      ->capture_default_str();
+  add_backend_option(*command, o->backend);
   command->add_option("--runs", o->runs, "timed runs")->check(CLI::Range(1, 100000))->capture_default_str();
   command->add_option("--warmup", o->warmup, "untimed runs before")->check(CLI::Range(0, 1000))->capture_default_str();
   command->add_flag("--profile", o->profile, "time, kernel and speed of every layer");
@@ -132,6 +133,8 @@ void add_bench(CLI::App& app, int& exit_code) {
       "Examples:\n"
       "  dotori bench mobilenet.dtr\n"
       "  dotori bench mobilenet.dtr --threads 2 --profile\n"
+      "  dotori bench mobilenet.dtr --backend xnnpack\n"
+      "  dotori bench mobilenet.dtr --backend auto    # says which one it was\n"
       "  DOTORI_MAX_ISA=none dotori bench mobilenet.dtr --runs 1 --json");
   command->callback([o, &exit_code] {
     const Status status = bench(*o);

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "cli/backend_option.h"
 #include "cli/cli.h"
 #include "evaluate/evaluate.h"
 
@@ -109,6 +110,7 @@ void add_eval(CLI::App& app, int& exit_code) {
   command->add_option("--threads", o->evaluate.threads, "0: one a core")
       ->check(CLI::Range(0, 64))
       ->capture_default_str();
+  add_backend_option(*command, o->evaluate.backend);
   command->add_flag("--json", o->json, "one JSON object on stdout");
   command->footer(
       "Examples:\n"
@@ -116,6 +118,7 @@ void add_eval(CLI::App& app, int& exit_code) {
       "  dotori eval yolox.dtr --images val2017 --annotations instances.json --limit 500\n"
       "  dotori eval cells.dtr --images JPEGImages --annotations Annotations\n"
       "  dotori eval unet.dtr --images photos --masks masks --json\n"
+      "  dotori eval unet.dtr --images photos --masks masks --backend xnnpack\n"
       "  dotori eval deeplab.dtr --images photos --masks people --foreground 15");
   command->callback([o, &exit_code] {
     const Status status = eval(*o);

@@ -75,9 +75,17 @@ std::string node_table(const Model& model, const backends::Plan& plan) {
     const backends::Step& step = plan.steps[s];
     const graph::Node& node = model.graph().node(step.node);
     const double width = 120.0 * static_cast<double>(step.macs) / static_cast<double>(most);
-    html += "<tr><td class=n>" + std::to_string(s) + "</td><td>" + html_escape(node.name) + "</td><td>" +
-            graph::node_display_name(model.graph(), node) + "</td><td><code>" + html_escape(step.kernel) +
-            "</code></td><td>" + model.graph().value(node.outputs[0]).type.shape.to_string() + "</td><td class=n>" +
+    std::string name = node.name, op = graph::node_display_name(model.graph(), node);
+    const graph::Node* last = &node;
+    if (step.region >= 0) {
+      const backends::NodeRegion& region = plan.partition.regions[static_cast<std::size_t>(step.region)];
+      last = &model.graph().node(region.nodes.back());
+      name += " … " + last->name;
+      op = "region of " + std::to_string(region.nodes.size());
+    }
+    html += "<tr><td class=n>" + std::to_string(s) + "</td><td>" + html_escape(name) + "</td><td>" + op +
+            "</td><td><code>" + html_escape(step.kernel) + "</code></td><td>" +
+            model.graph().value(last->outputs[0]).type.shape.to_string() + "</td><td class=n>" +
             (step.macs > 0 ? human_count(static_cast<double>(step.macs)) : "") +
             "</td><td><span class=bar style=\"width:" + number(width) + "px\"></span></td></tr>\n";
   }

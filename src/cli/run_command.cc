@@ -6,6 +6,7 @@
 
 #include <dotori/vision.h>
 
+#include "cli/backend_option.h"
 #include "cli/cli.h"
 #include "cli/npy.h"
 
@@ -18,7 +19,7 @@ struct RunOptions {
   std::vector<std::string> inputs;
   std::string save, dump;
   int threads = 1;
-  std::string backend = "cpu";
+  BackendKind backend = BackendKind::kCpu;
   int top = 5;
   std::int64_t min_pixels = 100;
   float opacity = 0.5f;
@@ -231,7 +232,7 @@ Status run_model(const RunOptions& o) {
         o.model + ": the model does not say what it is for; convert it with --preset or --task, or give --dump");
   SessionOptions options;
   options.num_threads = o.threads;
-  options.backend = o.backend == "reference" ? BackendKind::kReference : BackendKind::kCpu;
+  options.backend = o.backend;
   DOTORI_ASSIGN_OR_RETURN(Session session, Session::create(model, options));
   if (!o.inputs.empty()) return run_tensors(session, o);
 
@@ -277,9 +278,7 @@ void add_run(CLI::App& app, int& exit_code) {
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();
   command->add_option("--threads", o->threads, "0: one a core")->check(CLI::Range(0, 64))->capture_default_str();
-  command->add_option("--backend", o->backend, "cpu or reference")
-      ->check(CLI::IsMember({"cpu", "reference"}))
-      ->capture_default_str();
+  add_backend_option(*command, o->backend);
   command->add_option("--input", o->inputs, "instead of photos: a .npy file for each input, in order")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
@@ -290,6 +289,7 @@ void add_run(CLI::App& app, int& exit_code) {
       "  dotori run mobilenet.dtr photo.jpg\n"
       "  dotori run yolo.dtr street.jpg --save boxes.png\n"
       "  dotori run unet.dtr *.jpg --save masks --json\n"
+      "  dotori run yolo.dtr street.jpg --backend xnnpack\n"
       "  dotori run net.dtr --input x.npy --dump out");
   command->callback([o, &exit_code] {
     const Status status = run_model(*o);

@@ -129,7 +129,7 @@ Status check_truth(Task task, Truth truth) {
 }  // namespace
 
 Result<Metrics> evaluate(const Model& model, const Dataset& dataset, const EvaluateOptions& options) {
-  DOTORI_ASSIGN_OR_RETURN(Predictor predictor, Predictor::create(model, options.threads));
+  DOTORI_ASSIGN_OR_RETURN(Predictor predictor, Predictor::create(model, options.threads, options.backend));
   Metrics metrics;
   metrics.task = model.task().task;
   DOTORI_RETURN_IF_ERROR(check_truth(metrics.task, dataset.truth));

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <dotori/model.h>
+#include <dotori/session.h>
 #include <dotori/status.h>
 
 #include "evaluate/average_precision.h"
@@ -16,7 +17,8 @@
 namespace dotori::evaluate {
 
 struct EvaluateOptions {
-  int threads = 1;        // of the session; 0: one a core
+  int threads = 1;  // of the session; 0: one a core
+  BackendKind backend = BackendKind::kCpu;
   std::size_t limit = 0;  // photos, spread evenly over the dataset; 0: all
   // Classification: added to every label. -1: 1 for a model of 1001 classes whose class 0 means none (labels stay below
   // 1000), else 0.

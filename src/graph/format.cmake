@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-# model.fbs -> ${CMAKE_BINARY_DIR}/generated/graph/model_generated.h. The FlatBuffers headers are copied beside it, so that a
+# model.fbs -> ${PROJECT_BINARY_DIR}/generated/graph/model_generated.h. The FlatBuffers headers are copied beside it, so that a
 # cross build does not see the rest of the host's /usr/include.
 find_program(DOTORI_FLATC flatc)
 find_path(DOTORI_FLATBUFFERS_INCLUDE flatbuffers/flatbuffers.h NO_CMAKE_FIND_ROOT_PATH)
 if(NOT DOTORI_FLATC OR NOT DOTORI_FLATBUFFERS_INCLUDE)
   message(FATAL_ERROR "FlatBuffers is missing (Debian: flatbuffers-compiler, libflatbuffers-dev)")
 endif()
-set(generated ${CMAKE_BINARY_DIR}/generated)
+set(generated ${PROJECT_BINARY_DIR}/generated)
 file(COPY ${DOTORI_FLATBUFFERS_INCLUDE}/flatbuffers DESTINATION ${generated})
 add_custom_command(
   OUTPUT ${generated}/graph/model_generated.h

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "graph/graph.h"
 
+#include <stdlib.h>
+
 #include <charconv>
-#include <cstdlib>
 #include <cstring>
 #include <utility>
 
@@ -74,11 +75,12 @@ Constant allocate_constant(std::size_t size_bytes, void** writable) {
   *writable = nullptr;
   if (size_bytes > SIZE_MAX - kConstantAlignment) return constant;
   const std::size_t rounded = (size_bytes / kConstantAlignment + 1) * kConstantAlignment;
-  void* memory = std::aligned_alloc(kConstantAlignment, rounded);
-  if (memory == nullptr) return constant;
+  // Not aligned_alloc, which Android has from API level 28 on only.
+  void* memory = nullptr;
+  if (posix_memalign(&memory, kConstantAlignment, rounded) != 0) return constant;
   // The padding too: a copy of whole vectors must not read uninitialised bytes.
   std::memset(static_cast<unsigned char*>(memory) + size_bytes, 0, rounded - size_bytes);
-  constant.owner = std::shared_ptr<const void>(memory, [](const void* p) { std::free(const_cast<void*>(p)); });
+  constant.owner = std::shared_ptr<const void>(memory, [](const void* p) { free(const_cast<void*>(p)); });
   constant.data = memory;
   constant.size_bytes = size_bytes;
   *writable = memory;

@@ -116,6 +116,18 @@ Result activation_of(AnyOp& op) {
 
 }  // namespace
 
+Result<std::string> attribute_text(const Op& op, const char* attribute) {
+  bool found = false;
+  std::string words;
+  visit_op_fields(op, [&](const char* name, const auto& field) {
+    if (std::strcmp(name, attribute) != 0) return;
+    found = true;
+    words = field_text(field);
+  });
+  if (found) return words;
+  return invalid_argument(std::string("operator '") + op_name(op) + "' has no attribute '" + attribute + "'");
+}
+
 const char* op_name(const Op& op) noexcept {
   return kOpNames[op.index()];
 }

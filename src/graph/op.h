@@ -48,6 +48,8 @@ Result<Op> make_op(const std::string& name);
 // One line of text: "conv2d(kernel_h=3, …, activation.function=relu, …)", without the attributes that are as in a
 // default-made operator. The floats read back exactly.
 std::string op_to_string(const Op& op);
+// One attribute as op_to_string() writes it ("3", "relu", "[0,1,1,0]"). Errors: kInvalidArgument (no such attribute).
+Result<std::string> attribute_text(const Op& op, const char* attribute);
 // Floats are compared by their bits.
 bool operator==(const Op& a, const Op& b);
 // Runs the operator's own infer().

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
-#include <new>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -23,6 +23,13 @@ Result<Image> decode_by_magic(Span<const unsigned char> bytes, const DecodeOptio
   if (starts_with(bytes, "\x89PNG\r\n\x1A\n", 8)) return decode_png(bytes, options);
   if (starts_with(bytes, "BM", 2)) return decode_bmp(bytes, options);
   return unsupported("not a JPEG, PNG or BMP image");
+}
+
+// Asked before a container of that size is made: without exceptions a container cannot say that there was no memory.
+bool memory_for(std::uint64_t bytes) {
+  void* memory = std::malloc(static_cast<std::size_t>(bytes));
+  std::free(memory);
+  return memory != nullptr;
 }
 
 class File {
@@ -51,6 +58,8 @@ Result<std::vector<unsigned char>> read_file(const std::string& path, std::size_
   if (static_cast<std::uint64_t>(info.st_size) > max_bytes)
     return out_of_memory("a file of " + std::to_string(info.st_size) + " bytes is above the limit of " +
                          std::to_string(max_bytes));
+  if (info.st_size != 0 && !memory_for(static_cast<std::uint64_t>(info.st_size)))
+    return out_of_memory("no memory for a file of " + std::to_string(info.st_size) + " bytes");
   std::vector<unsigned char> bytes(static_cast<std::size_t>(info.st_size));
   std::size_t done = 0;
   while (done < bytes.size()) {
@@ -91,38 +100,34 @@ Status check_size(std::int64_t width, std::int64_t height, const DecodeOptions& 
   if (width > kMaxSide || height > kMaxSide || static_cast<std::uint64_t>(width * height) > options.max_pixels)
     return out_of_memory("an image of " + std::to_string(width) + "x" + std::to_string(height) +
                          " pixels is above the limit of " + std::to_string(options.max_pixels));
+  // RGB as decoded and again turned upright, and four channels in between.
+  constexpr std::uint64_t kBytesPerPixel = 3 + 3 + 4;
+  if (!memory_for(kBytesPerPixel * static_cast<std::uint64_t>(width * height)))
+    return out_of_memory("no memory for an image of " + std::to_string(width) + "x" + std::to_string(height) +
+                         " pixels");
   return {};
 }
 
 Result<Image> decode_image(Span<const unsigned char> bytes, const DecodeOptions& options) {
-  try {
-    return decode_by_magic(bytes, options);
-  } catch (const std::bad_alloc&) {
-    return out_of_memory("no memory for the image");
-  }
+  return decode_by_magic(bytes, options);
 }
 
 Result<Image> load_image(const std::string& path, const DecodeOptions& options) {
-  try {
-    Result<std::vector<unsigned char>> bytes = read_file(path, options.max_file_bytes);
-    if (!bytes.ok()) return bytes.status().with_context(path);
-    Result<Image> image = decode_by_magic(*bytes, options);
-    if (!image.ok()) return image.status().with_context(path);
-    return image;
-  } catch (const std::bad_alloc&) {
-    return out_of_memory("no memory for the image").with_context(path);
-  }
+  Result<std::vector<unsigned char>> bytes = read_file(path, options.max_file_bytes);
+  if (!bytes.ok()) return bytes.status().with_context(path);
+  Result<Image> image = decode_by_magic(*bytes, options);
+  if (!image.ok()) return image.status().with_context(path);
+  return image;
 }
 
 Status save_png(const Image& image, const std::string& path) {
   if (!image.valid()) return invalid_argument("the image's size and pixels do not agree").with_context(path);
-  try {
-    Result<std::vector<unsigned char>> file = encode_png(image);
-    if (!file.ok()) return file.status().with_context(path);
-    return graph::write_file_atomically(path, *file);
-  } catch (const std::bad_alloc&) {
+  // Twice: what the encoder makes, and the file's bytes. PNG of noise is slightly larger than its pixels.
+  if (!memory_for(std::uint64_t{2} * image.pixels.size() + image.pixels.size() / 8))
     return out_of_memory("no memory to write the image").with_context(path);
-  }
+  Result<std::vector<unsigned char>> file = encode_png(image);
+  if (!file.ok()) return file.status().with_context(path);
+  return graph::write_file_atomically(path, *file);
 }
 
 }  // namespace dotori::vision

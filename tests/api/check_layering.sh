@@ -16,9 +16,10 @@ forbid kernels 'graph/|backends/|convert/|vision/|cli/|dotori/'
 forbid graph 'kernels/|backends/|convert/|vision/|cli/'
 forbid backends 'convert/|vision/|cli/|dotori/(model|session|vision|dotori)\.h'
 forbid convert 'kernels/|backends/|vision/|cli/'
-forbid vision 'kernels/|backends/|convert/|evaluate/|cli/'
+forbid vision 'kernels/([^c]|c[^a])|backends/|convert/|evaluate/|cli/'
 forbid evaluate 'kernels/|graph/|backends/|convert/|cli/'
 forbid quantize 'kernels/|backends/|convert/|vision/|evaluate/|cli/'
+forbid jni '(kernels|graph|backends|c_api|vision|evaluate|quantize|convert|cli)/|dotori/([^c]|c[^_])'
 # The runtime core links and behaves alike on every system.
 core=$(grep -rnE '^#include <(thread|mutex|condition_variable|iostream|fstream|sstream|locale|regex|unordered_map|unordered_set|future|chrono|filesystem|functional)>' \
   --include='*.h' --include='*.cc' kernels graph backends ./*.cc)

@@ -108,7 +108,7 @@ TEST(Compile, SameBitsForEveryThreadCount) {
 }
 
 TEST(Compile, ReshapeIsAnAliasAndElementwiseWorksInPlace) {
-  auto plan = backends::compile(small_network(), backends::cpu_backend(), {});
+  auto plan = backends::compile(small_network(), {});
   ASSERT_TRUE(plan.ok()) << plan.status().message();
   ASSERT_EQ(plan->steps.size(), 6u);
   EXPECT_EQ(plan->steps[4].kernel, "alias");
@@ -126,7 +126,7 @@ TEST(Compile, ReshapeIsAnAliasAndElementwiseWorksInPlace) {
 }
 
 TEST(Compile, RefusesMemoryAboveTheLimit) {
-  auto plan = backends::compile(small_network(), backends::cpu_backend(), {});
+  auto plan = backends::compile(small_network(), {});
   ASSERT_TRUE(plan.ok());
   const std::size_t needed = plan->arena_bytes + plan->packed_bytes;
   // Just enough, a byte short (the arena), and too little for the weights alone.
@@ -135,7 +135,7 @@ TEST(Compile, RefusesMemoryAboveTheLimit) {
   for (const std::size_t allowed : limits) {
     backends::CompileOptions options;
     options.max_memory_bytes = allowed;
-    const Status status = backends::compile(small_network(), backends::cpu_backend(), options).status();
+    const Status status = backends::compile(small_network(), options).status();
     EXPECT_EQ(status.code(), allowed == needed ? StatusCode::kOk : StatusCode::kOutOfMemory) << allowed;
   }
 }

@@ -162,6 +162,44 @@ TEST_F(Cli, BenchReportsStableNames) {
     EXPECT_EQ(node["kernel"].get<std::string>().find("avx2"), std::string::npos) << node["kernel"];
 }
 
+TEST_F(Cli, BackendsGiveTheSameAnswer) {
+  convert();
+  std::ofstream(path("labels.csv")) << "green.bmp,1\n";
+  fs::create_directory(path("photos"));
+  fs::copy(path("green.bmp"), path("photos/green.bmp"));
+  const std::string eval =
+      "eval " + path("net.dtr") + " --images " + path("photos") + " --labels " + path("labels.csv");
+  bool has_xnnpack = true;
+  for (const std::string backend : {"cpu", "reference", "xnnpack", "auto"}) {
+    const Outcome o = run("run " + path("net.dtr") + " " + path("green.bmp") + " --json --backend " + backend);
+    if (backend == "xnnpack" && o.exit_code != 0) {
+      has_xnnpack = false;
+      EXPECT_EQ(o.exit_code, 1);
+      EXPECT_NE(o.err.find("DOTORI_XNNPACK"), std::string::npos) << o.err;
+      EXPECT_EQ(run("inspect " + path("net.dtr") + " --backend xnnpack").exit_code, 1);
+      continue;
+    }
+    ASSERT_EQ(o.exit_code, 0) << backend << ": " << o.err;
+    EXPECT_EQ(Json::parse(o.out)["results"].at(0)["top"].at(0)["label"], "green") << backend;
+    const Outcome accuracy = run(eval + " --backend " + backend);
+    EXPECT_EQ(accuracy.exit_code, 0) << accuracy.err;
+    const Json bench = Json::parse(run("bench " + path("net.dtr") + " --runs 1 --json --backend " + backend).out);
+    if (backend != "auto") EXPECT_EQ(bench["backend"], backend);
+    else EXPECT_TRUE(bench["backend"] == "cpu" || bench["backend"] == "xnnpack") << bench["backend"];
+  }
+  EXPECT_EQ(run("inspect " + path("net.dtr") + " --backend auto").exit_code, 2) << "inspect measures nothing";
+  EXPECT_EQ(run("bench " + path("net.dtr") + " --backend gpu").exit_code, 2);
+  if (!has_xnnpack) return;
+  const Json json = Json::parse(run("inspect " + path("net.dtr") + " --json --backend xnnpack").out);
+  EXPECT_EQ(json["backend"], "xnnpack");
+  ASSERT_GE(json["regions"].size(), 1u);
+  EXPECT_FALSE(json["regions"].at(0)["outputs"].empty());
+  for (const Json& layer : json["operators"])
+    EXPECT_EQ(layer["region"].is_null(), !layer["refusal"].get<std::string>().empty()) << layer;
+  EXPECT_NE(run("inspect " + path("net.dtr") + " --backend xnnpack --layers").out.find("xnnpack runs "),
+            std::string::npos);
+}
+
 TEST_F(Cli, TensorsInAndOut) {
   convert();
   std::vector<float> values(16 * 16 * 3, 0.0f);

@@ -70,9 +70,9 @@ class OpCase {
     return *this;
   }
 
-  // The output must have `shape` and, on the reference and on the fast backend with 1 and 3 threads, elements within
-  // `relative` * |want| + `absolute` of `want` (NaN where want is NaN, equal infinities). 1 and 3 threads must give the
-  // same bits.
+  // The output must have `shape` and, on the reference, on the fast backend with 1 and 3 threads and on XNNPACK where
+  // the build has it, elements within `relative` * |want| + `absolute` of `want` (NaN where want is NaN, equal
+  // infinities). 1 and 3 threads must give the same bits.
   template <class T>
   void expect(const graph::Op& op, const Shape& shape, const std::vector<double>& want, double relative = 0,
               double absolute = 0) {
@@ -83,10 +83,16 @@ class OpCase {
     const Result<Model> model = Model::from_graph(graph_);
     ASSERT_TRUE(model.ok()) << model.status().message();
     std::vector<T> first;
-    for (const auto& [backend, threads] :
-         {std::pair<BackendKind, int>{BackendKind::kReference, 1}, {BackendKind::kCpu, 1}, {BackendKind::kCpu, 3}}) {
-      const std::string where =
-          (backend == BackendKind::kCpu ? "cpu, threads " : "reference, threads ") + std::to_string(threads);
+    for (const auto& [backend, threads] : {std::pair<BackendKind, int>{BackendKind::kReference, 1},
+                                           {BackendKind::kCpu, 1},
+                                           {BackendKind::kCpu, 3},
+                                           {BackendKind::kXnnpack, 1},
+                                           {BackendKind::kXnnpack, 2}}) {
+      if (!backend_available(backend)) continue;
+      const std::string name = backend == BackendKind::kCpu         ? "cpu"
+                               : backend == BackendKind::kReference ? "reference"
+                                                                    : "xnnpack";
+      const std::string where = name + ", threads " + std::to_string(threads);
       SessionOptions options;
       options.backend = backend;
       options.num_threads = threads;

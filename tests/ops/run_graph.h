@@ -16,10 +16,12 @@ namespace dotori::testing {
 
 // The backend and thread count combinations every operator must agree on.
 inline std::vector<SessionOptions> all_session_options() {
-  SessionOptions fast, threaded, reference;
+  SessionOptions fast, threaded, reference, xnnpack;
   threaded.num_threads = 3;
   reference.backend = BackendKind::kReference;
-  return {fast, threaded, reference};
+  xnnpack.backend = BackendKind::kXnnpack;
+  if (!backend_available(BackendKind::kXnnpack)) return {fast, threaded, reference};
+  return {fast, threaded, reference, xnnpack};
 }
 
 struct OpRun {

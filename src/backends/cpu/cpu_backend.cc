@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backends/backend.h"
 #include "backends/cpu/cpu_ops.h"
+#include "backends/cpu/left_out.h"
 
 namespace dotori::backends {
 namespace {
@@ -14,20 +15,11 @@ struct CompileOp {
   Status operator()(const std::monostate&) const { return internal_error("node without an operator"); }
 };
 
-class CpuBackend final : public Backend {
- public:
-  const char* name() const noexcept override { return "cpu"; }
-  Status compile_node(CompileContext& context) const override {
-    return std::visit(CompileOp{context}, context.node().op);
-  }
-};
-
-constexpr CpuBackend kCpuBackend{};
-
 }  // namespace
 
-const Backend& cpu_backend() noexcept {
-  return kCpuBackend;
+Status compile_cpu_node(CompileContext& context) {
+  DOTORI_RETURN_IF_ERROR(cpu::check_precision(context));
+  return std::visit(CompileOp{context}, context.node().op);
 }
 
 }  // namespace dotori::backends

@@ -19,94 +19,94 @@ float at_most(float limit, float x) {
   return x > limit ? limit : x;
 }
 
-float identity(float x, float, float) {
+float reference_identity(float x, float, float) {
   return x;
 }
-float relu(float x, float, float) {
+float reference_relu(float x, float, float) {
   return at_least(0, x);
 }
-float clip(float x, float alpha, float beta) {
+float reference_clip(float x, float alpha, float beta) {
   return at_most(beta, at_least(alpha, x));
 }
-float leaky_relu(float x, float alpha, float) {
+float reference_leaky_relu(float x, float alpha, float) {
   return x < 0 ? alpha * x : x;
 }
-float sigmoid(float x, float, float) {
+float reference_sigmoid(float x, float, float) {
   // exp of a non-positive number cannot overflow.
   const float e = expf(-fabsf(x));
   return (x < 0 ? e : 1.0f) / (1.0f + e);
 }
-float tanh(float x, float, float) {
+float reference_tanh(float x, float, float) {
   return tanhf(x);
 }
-float hard_sigmoid(float x, float alpha, float beta) {
+float reference_hard_sigmoid(float x, float alpha, float beta) {
   return at_most(1, at_least(0, alpha * x + beta));
 }
-float hard_swish(float x, float, float) {
+float reference_hard_swish(float x, float, float) {
   const float floored = at_least(-3, x);  // f is 0 there, and -inf * 0 would be NaN
   return floored * (at_most(6, floored + 3) * (1.0f / 6.0f));
 }
-float silu(float x, float, float) {
-  return at_least(kProductFloor, x) * sigmoid(x, 0, 0);
+float reference_silu(float x, float, float) {
+  return at_least(kProductFloor, x) * reference_sigmoid(x, 0, 0);
 }
-float softplus(float x, float, float) {
+float reference_softplus(float x, float, float) {
   return at_least(0, x) + log1pf(expf(-fabsf(x)));
 }
-float mish(float x, float, float) {
-  return at_least(kProductFloor, x) * tanhf(softplus(x, 0, 0));
+float reference_mish(float x, float, float) {
+  return at_least(kProductFloor, x) * tanhf(reference_softplus(x, 0, 0));
 }
-float exp(float x, float, float) {
+float reference_exp(float x, float, float) {
   return expf(x);
 }
-float sqrt(float x, float, float) {
+float reference_sqrt(float x, float, float) {
   return sqrtf(x);
 }
-float abs(float x, float, float) {
+float reference_abs(float x, float, float) {
   return fabsf(x);
 }
-float negate(float x, float, float) {
+float reference_negate(float x, float, float) {
   return -x;
 }
-float log(float x, float, float) {
+float reference_log(float x, float, float) {
   return logf(x);
 }
-float reciprocal(float x, float, float) {
+float reference_reciprocal(float x, float, float) {
   return 1.0f / x;
 }
-float elu(float x, float alpha, float) {
+float reference_elu(float x, float alpha, float) {
   return x < 0 ? alpha * expm1f(x) : x;
 }
-float floor(float x, float, float) {
+float reference_floor(float x, float, float) {
   return floorf(x);
 }
-float rsqrt(float x, float, float) {
+float reference_rsqrt(float x, float, float) {
   return 1.0f / sqrtf(x);
 }
-float square(float x, float, float) {
+float reference_square(float x, float, float) {
   return x * x;
 }
 // erfc keeps the relative precision of the negative tail; in double, because its argument's rounding grows by x^2
 // there.
-float gelu(float x, float, float) {
+float reference_gelu(float x, float, float) {
   const double floored = at_least(-20, x);  // f is 0 there
   return static_cast<float>(0.5 * floored * ::erfc(-floored * kSqrtHalf));
 }
-float ceil(float x, float, float) {
+float reference_ceil(float x, float, float) {
   return ceilf(x);
 }
-float round(float x, float, float) {
+float reference_round(float x, float, float) {
   return rintf(x);
 }
-float sign(float x, float, float) {
+float reference_sign(float x, float, float) {
   return x > 0 ? 1.0f : x < 0 ? -1.0f : x;
 }
-float erf(float x, float, float) {
+float reference_erf(float x, float, float) {
   return erff(x);
 }
-float sin(float x, float, float) {
+float reference_sin(float x, float, float) {
   return sinf(x);
 }
-float cos(float x, float, float) {
+float reference_cos(float x, float, float) {
   return cosf(x);
 }
 
@@ -213,7 +213,7 @@ constexpr BinaryIntKernel<int64_t> kBinaryS64[] = {
 
 #define DOTORI_UNARY_REFERENCE(Name, word)                                                                   \
   void unary_f32_##word##__reference(const float* x, float* y, size_t n, float alpha, float beta) noexcept { \
-    unary_loop<word>(x, y, n, alpha, beta);                                                                  \
+    unary_loop<reference_##word>(x, y, n, alpha, beta);                                                      \
   }
 #define DOTORI_BINARY_REFERENCE_FORM(Name, word, form, a_step, b_step)                                               \
   void binary_f32_##word##_##form##__reference(const float* a, size_t a_stride, const float* b, size_t b_stride,     \

@@ -15,24 +15,24 @@ float scaled_b(int8_t b, const BinaryS8& how) {
   return scaled(b, how.b_zero_point, how.b_scale);
 }
 
-struct Add {
+struct AddReal {
   static float of(int8_t a, int8_t b, const BinaryS8& how) { return scaled_a(a, how) + scaled_b(b, how); }
 };
-struct Sub {
+struct SubReal {
   static float of(int8_t a, int8_t b, const BinaryS8& how) { return scaled_a(a, how) - scaled_b(b, how); }
 };
-struct Mul {
+struct MulReal {
   static float of(int8_t a, int8_t b, const BinaryS8& how) {
     return static_cast<float>((a - how.a_zero_point) * (b - how.b_zero_point)) * how.a_scale;
   }
 };
-struct Min {
+struct MinReal {
   static float of(int8_t a, int8_t b, const BinaryS8& how) {
     const float va = scaled_a(a, how), vb = scaled_b(b, how);
     return va < vb ? va : vb;
   }
 };
-struct Max {
+struct MaxReal {
   static float of(int8_t a, int8_t b, const BinaryS8& how) {
     const float va = scaled_a(a, how), vb = scaled_b(b, how);
     return va > vb ? va : vb;
@@ -69,7 +69,7 @@ void prelu_loop(const int8_t* x, size_t x_stride, const float* negative, size_t 
 #define DOTORI_BINARY_S8(Name, word, form, Form)                                                                   \
   void binary_s8_##word##_##form##__reference(const int8_t* a, size_t a_stride, const int8_t* b, size_t b_stride,  \
                                               int8_t* y, size_t rows, size_t cols, const BinaryS8& how) noexcept { \
-    binary_loop<Name, BinaryForm::Form>(a, a_stride, b, b_stride, y, rows, cols, how);                             \
+    binary_loop<Name##Real, BinaryForm::Form>(a, a_stride, b, b_stride, y, rows, cols, how);                       \
   }
 #define DOTORI_PRELU_S8(form, Form)                                                                                  \
   void prelu_s8_##form##__reference(const int8_t* x, size_t x_stride, const float* negative, size_t negative_stride, \

@@ -110,7 +110,7 @@ void binary_rows16(const int8_t* a, size_t a_stride, const int8_t* b, size_t b_s
   constexpr bool kA = kForm == BinaryForm::kScalarVector, kB = kForm == BinaryForm::kVectorScalar;
   const Function f(how);
   const OutputBytes<kSmall> out(how.out);
-  const auto block = [&](auto x) noexcept __attribute__((always_inline)) {
+  const auto block = [&](auto x) __attribute__((always_inline)) {
     auto v = f(x.a, x.b);
     if (kSloped) v = max_f16(v, scale_f16(v, how.out.slope));
     return Function::result(out, v);

@@ -10,7 +10,9 @@ constexpr GemmF32Kernel kKernels[] = {
 #elif defined(__aarch64__)
     {"gemm_f32_8x8__neon", kIsaNeon, 8, 8, gemm_f32_8x8__neon},
 #endif
+#if !defined(DOTORI_NO_EIGEN)
     {"gemm_f32_any__eigen", kIsaPortable, kGemmEigenMr, kGemmEigenNr, gemm_f32_any__eigen},
+#endif
     {"gemm_f32_any__reference", kIsaNone, kGemmReferenceMr, kGemmReferenceNr, gemm_f32_any__reference},
 };
 constexpr size_t kCount = sizeof kKernels / sizeof kKernels[0];

@@ -6,7 +6,7 @@ namespace dotori::kernels {
 
 DOTORI_DEFINE_REDUCE8(neon, mean, SumF8, true)
 DOTORI_DEFINE_REDUCE8(neon, sum, SumF8, false)
-DOTORI_DEFINE_REDUCE8(neon, max, MaxF8, false)
-DOTORI_DEFINE_REDUCE8(neon, min, MinF8, false)
+DOTORI_DEFINE_REDUCE8(neon, max, ReduceMaxF8, false)
+DOTORI_DEFINE_REDUCE8(neon, min, ReduceMinF8, false)
 
 }  // namespace dotori::kernels

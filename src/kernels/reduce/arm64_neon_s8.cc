@@ -5,7 +5,7 @@
 namespace dotori::kernels {
 
 DOTORI_DEFINE_REDUCE_S8(neon, sum, SumS8)
-DOTORI_DEFINE_REDUCE_S8(neon, max, MaxS8)
-DOTORI_DEFINE_REDUCE_S8(neon, min, MinS8)
+DOTORI_DEFINE_REDUCE_S8(neon, max, ReduceMaxS8)
+DOTORI_DEFINE_REDUCE_S8(neon, min, ReduceMinS8)
 
 }  // namespace dotori::kernels

@@ -36,8 +36,8 @@ struct ExtremeS8 {
   static int32_t join(int32_t acc, int32_t q) noexcept { return (acc < q) == kMax ? q : acc; }
   static int32_t weight(size_t) noexcept { return 1; }
 };
-using MaxS8 = ExtremeS8<true>;
-using MinS8 = ExtremeS8<false>;
+using ReduceMaxS8 = ExtremeS8<true>;
+using ReduceMinS8 = ExtremeS8<false>;
 
 // kBlocks * 16 neighbouring columns together, so that a row of them is a good part of a cache line.
 template <class Join, int kBlocks>

@@ -17,12 +17,12 @@ struct SumF8 {
   static F8 join(F8 a, F8 b) noexcept { return add8(a, b); }
   static float lanes(F8 v) noexcept { return sum_lanes8(v); }
 };
-struct MaxF8 {
+struct ReduceMaxF8 {
   static constexpr float kStart = -INFINITY;
   static F8 join(F8 a, F8 b) noexcept { return max8(a, b); }
   static float lanes(F8 v) noexcept { return max_lanes8(v); }
 };
-struct MinF8 {
+struct ReduceMinF8 {
   static constexpr float kStart = INFINITY;
   static F8 join(F8 a, F8 b) noexcept { return min8(a, b); }
   static float lanes(F8 v) noexcept { return min_lanes8(v); }

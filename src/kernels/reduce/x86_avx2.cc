@@ -6,7 +6,7 @@ namespace dotori::kernels {
 
 DOTORI_DEFINE_REDUCE8(avx2, mean, SumF8, true)
 DOTORI_DEFINE_REDUCE8(avx2, sum, SumF8, false)
-DOTORI_DEFINE_REDUCE8(avx2, max, MaxF8, false)
-DOTORI_DEFINE_REDUCE8(avx2, min, MinF8, false)
+DOTORI_DEFINE_REDUCE8(avx2, max, ReduceMaxF8, false)
+DOTORI_DEFINE_REDUCE8(avx2, min, ReduceMinF8, false)
 
 }  // namespace dotori::kernels

@@ -5,7 +5,7 @@
 namespace dotori::kernels {
 
 DOTORI_DEFINE_REDUCE_S8(avx2, sum, SumS8)
-DOTORI_DEFINE_REDUCE_S8(avx2, max, MaxS8)
-DOTORI_DEFINE_REDUCE_S8(avx2, min, MinS8)
+DOTORI_DEFINE_REDUCE_S8(avx2, max, ReduceMaxS8)
+DOTORI_DEFINE_REDUCE_S8(avx2, min, ReduceMinS8)
 
 }  // namespace dotori::kernels

@@ -8,12 +8,16 @@
 
 #include <dotori/status.h>
 
+#include "backends/cpu/left_out.h"
 #include "graph/graph.h"
 #include "kernels/quantize/requantize.h"
 
 namespace dotori::backends::cpu {
 
+// A constant in a build of one precision, so that the code of the other is not reached (check_precision() ran before).
 inline bool is_quantized(const graph::Value& value) noexcept {
+  if constexpr (!kHasInt8) return false;
+  if constexpr (!kHasFloat32) return true;
   return value.type.type == DataType::kInt8 && !value.quantization.empty();
 }
 

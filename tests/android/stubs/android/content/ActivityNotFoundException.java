@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
+package android.content;
+
+public class ActivityNotFoundException extends RuntimeException {}

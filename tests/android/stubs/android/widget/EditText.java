@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0
+package android.widget;
+
+import android.content.Context;
+
+public class EditText extends TextView {
+    public EditText(Context context) { super(context); }
+}
