@@ -1,29 +1,13 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # run_java.sh LIBRARY: the Android library again, through the Java classes, in an aarch64 Java machine under qemu. After run.sh, whose shims and
-# expected outputs it takes. Downloads Debian's Java machine for arm64 (100 MB unpacked) into build/android/jre.
+# expected outputs it takes. The Java machine is Debian's for arm64 (tests/java/jvm_arm64.sh).
 set -euo pipefail
 [ $# -eq 1 ] || { sed -n '3,4s/^# //p' "$0"; exit 2; }
 library=$(realpath "$1")
 cd "$(dirname "$0")/../.."
 root=$PWD/build/android
-jre=$root/jre
-packages="openjdk-17-jre-headless zlib1g libc6 libgcc-s1 libstdc++6"
-if [ ! -f "$jre/complete" ] || [ "$(cat "$jre/complete")" != "$packages" ]; then
-  work=$root/apt
-  rm -rf "$jre" "$work"
-  mkdir -p "$jre" "$work"/{lists/partial,cache/archives/partial,packages}
-  : >"$work/status"
-  apt=(apt-get -qq -o APT::Architecture=arm64 -o APT::Architectures=arm64 -o Dir::State="$work" -o Dir::State::lists="$work/lists"
-       -o Dir::State::status="$work/status" -o Dir::Cache="$work/cache" -o APT::Sandbox::User=root -o Acquire::Languages=none)
-  "${apt[@]}" update || { echo "android: cannot reach Debian's packages" >&2; exit 1; }
-  (cd "$work/packages" && "${apt[@]}" download $packages) || { echo "android: cannot download $packages" >&2; exit 1; }
-  for package in "$work"/packages/*.deb; do dpkg-deb -x "$package" "$jre"; done
-  rm -rf "$work"
-  # The package's settings are links to /etc.
-  find "$jre/usr/lib/jvm" -type l -lname '/etc/*' | while read -r link; do ln -sfn "$jre$(readlink "$link")" "$link"; done
-  echo "$packages" >"$jre/complete"
-fi
+jre=$(tests/java/jvm_arm64.sh)
 out=$root/java
 rm -rf "$out"
 mkdir -p "$out/lib"

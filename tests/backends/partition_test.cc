@@ -142,7 +142,9 @@ void expect_sound(const Graph& g, const Partition& p, const std::vector<bool>& t
       ASSERT_EQ(position[static_cast<std::size_t>(id.index)], -1) << "scheduled twice";
       position[static_cast<std::size_t>(id.index)] = static_cast<int>(s);
       EXPECT_EQ(p.region_of_node[static_cast<std::size_t>(id.index)], unit.region);
-      if (unit.region >= 0) EXPECT_TRUE(taken[static_cast<std::size_t>(id.index)]);
+      if (unit.region >= 0) {
+        EXPECT_TRUE(taken[static_cast<std::size_t>(id.index)]);
+      }
     }
   }
   for (std::size_t n = 0; n < nodes; ++n) {
@@ -150,7 +152,9 @@ void expect_sound(const Graph& g, const Partition& p, const std::vector<bool>& t
     for (int reader : readers(g, g.nodes()[n].outputs[0])) {
       // Equal only inside a region: an order of this kind exists for convex regions only.
       EXPECT_LE(position[n], position[static_cast<std::size_t>(reader)]);
-      if (position[n] == position[static_cast<std::size_t>(reader)]) EXPECT_GE(p.region_of_node[n], 0);
+      if (position[n] == position[static_cast<std::size_t>(reader)]) {
+        EXPECT_GE(p.region_of_node[n], 0);
+      }
     }
   }
   for (const NodeRegion& region : p.regions) {

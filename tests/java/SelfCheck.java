@@ -19,8 +19,9 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * SelfCheck FOLDER: the networks of make_models.cc in FOLDER answer as their photos say, and misuse is refused. Needs no test
- * framework, which takes minutes to start on an emulated processor. Prints one line a part; exits with 1 at the first fault.
+ * SelfCheck FOLDER: the networks of make_models.cc in FOLDER answer as their photos say, and misuse is refused. Needs
+ * no test framework, which takes minutes to start on an emulated processor. Prints one line a part; exits with 1 at the
+ * first fault.
  */
 public final class SelfCheck {
   private static final int RED = 0xFFFF0000;
@@ -80,7 +81,8 @@ public final class SelfCheck {
       List<Box> found = detector.detect(Photo.argb(argb, 8, 8));
       check(found.size() == 1 && found.get(0).label().equals("one"), "boxes: " + found);
       Box box = found.get(0);
-      check(Math.abs(box.x0() - 2) + Math.abs(box.y0() - 1) + Math.abs(box.x1() - 5) + Math.abs(box.y1() - 4) < 1e-4, "box: " + box);
+      double off = Math.abs(box.x0() - 2) + Math.abs(box.y0() - 1) + Math.abs(box.x1() - 5) + Math.abs(box.y1() - 4);
+      check(off < 1e-4, "box: " + box);
     }
     System.out.println("detector: right");
   }
@@ -111,7 +113,7 @@ public final class SelfCheck {
         session.run();
         float[] out = new float[192];
         session.getOutput(0, out);
-        check(Math.abs(out[0] - 200f / 255) < 1e-2 && Math.abs(out[21] - 200f / 255) < 1e-2, "upper row: " + out[0] + ", " + out[21]);
+        check(Math.abs(out[0] - 200f / 255) < 1e-2 && Math.abs(out[21] - 200f / 255) < 1e-2, "upper row: " + out[0]);
         check(Math.abs(out[168] - 50f / 255) < 1e-2 && Math.abs(out[191] - 50f / 255) < 1e-2, "lower row: " + out[168]);
       }
     }
@@ -177,6 +179,7 @@ public final class SelfCheck {
     try (Image image = Photo.argb(new int[6], 3, 2).toImage()) {
       check(image.width() == 3 && image.height() == 2, "image");
     }
-    System.out.println(String.format(Locale.ROOT, "all %d checks right (%s, %s)", checks, System.getProperty("os.arch"), Dotori.instructionSet()));
+    String machine = System.getProperty("os.arch") + ", " + Dotori.instructionSet();
+    System.out.println(String.format(Locale.ROOT, "all %d checks right (%s)", checks, machine));
   }
 }

@@ -10,7 +10,9 @@ final class ArgbPhoto extends Photo {
 
   ArgbPhoto(int[] pixels, int width, int height, int rowStride) {
     if (pixels == null) throw new NullPointerException("pixels");
-    if (rowStride < width) throw DotoriException.invalid("rowStride is " + rowStride + ", but a row has " + width + " pixels");
+    if (rowStride < width) {
+      throw DotoriException.invalid("rowStride is " + rowStride + ", but a row has " + width + " pixels");
+    }
     this.pixels = pixels;
     this.width = width;
     this.height = height;

@@ -17,7 +17,8 @@ public final class Image extends Photo implements AutoCloseable {
   /**
    * Decodes the contents of such a file.
    *
-   * @throws DotoriException with {@link ErrorCode#UNSUPPORTED} in a build without decoders (Android, where the system decodes)
+   * @throws DotoriException with {@link ErrorCode#UNSUPPORTED} in a build without decoders (Android, where the system
+   *     decodes)
    */
   public static Image decode(byte[] bytes) {
     if (bytes == null) throw new NullPointerException("bytes");

@@ -32,8 +32,8 @@ public final class Model implements AutoCloseable {
   }
 
   /**
-   * The same from a direct buffer, position to limit (a mapped asset, for example). The bytes are copied; the buffer's position
-   * stays.
+   * The same from a direct buffer, position to limit (a mapped asset, for example). The bytes are copied; the buffer's
+   * position stays.
    */
   public static Model load(ByteBuffer bytes, String name) {
     if (bytes == null) throw new NullPointerException("bytes");

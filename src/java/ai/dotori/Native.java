@@ -4,8 +4,9 @@ package ai.dotori;
 import java.nio.ByteBuffer;
 
 /**
- * The native functions, registered by libdotori_jni when it is loaded. Text is UTF-8 in byte arrays; paths end with a zero. Lists
- * of answers are rows of doubles, which hold every int and float exactly. Failures throw {@link DotoriException}.
+ * The native functions, registered by libdotori_jni when it is loaded. Text is UTF-8 in byte arrays; paths end with a
+ * zero. Lists of answers are rows of doubles, which hold every int and float exactly. Failures throw {@link
+ * DotoriException}.
  */
 final class Native {
   static final int MODEL_INPUT = 0;
@@ -67,7 +68,8 @@ final class Native {
   static native void sessionFillArgb(long session, int[] pixels, int width, int height, int rowStride);
 
   /** The planes are parts of {@code array} or, where that is null, of the buffers. {@code geometry}: see YuvPhoto. */
-  static native void sessionFillYuv(long session, byte[] array, ByteBuffer y, ByteBuffer u, ByteBuffer v, int[] geometry);
+  static native void sessionFillYuv(
+      long session, byte[] array, ByteBuffer y, ByteBuffer u, ByteBuffer v, int[] geometry);
 
   static native long imageDecode(byte[] bytes, long maxPixels);
 

@@ -4,13 +4,15 @@ package ai.dotori;
 import java.nio.ByteBuffer;
 
 /**
- * What a network looks at: an {@link Image}, or pixels of the caller, which are read where they are, without a copy, whenever the
- * photo is used.
+ * What a network looks at: an {@link Image}, or pixels of the caller, which are read where they are, without a copy,
+ * whenever the photo is used.
  */
 public abstract class Photo {
   Photo() {}
 
-  /** Rows of {@code width} pixels 0xAARRGGBB from the top, as Android's Bitmap.getPixels() gives them; alpha is ignored. */
+  /**
+   * Rows of {@code width} pixels 0xAARRGGBB from the top, as Android's Bitmap.getPixels() gives them; alpha is ignored.
+   */
   public static Photo argb(int[] pixels, int width, int height) {
     return argb(pixels, width, height, width);
   }
@@ -35,8 +37,8 @@ public abstract class Photo {
   }
 
   /**
-   * The three planes of Android's YUV_420_888: direct buffers from their positions to their limits, rows and pixels apart as the
-   * image's planes say (strides of U and V are the same).
+   * The three planes of Android's YUV_420_888: direct buffers from their positions to their limits, rows and pixels
+   * apart as the image's planes say (strides of U and V are the same).
    *
    * @param rotation how far the picture must be turned clockwise to be upright: 0, 90, 180 or 270 degrees
    */

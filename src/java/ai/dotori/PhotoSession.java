@@ -24,7 +24,9 @@ final class PhotoSession {
   long begin(Photo photo) {
     long id = session.handle();
     // Filling, running and reading belong together: another thread between them would mix two photos.
-    if (!busy.compareAndSet(false, true)) throw new DotoriException(ErrorCode.BUSY, "another thread is using the session");
+    if (!busy.compareAndSet(false, true)) {
+      throw new DotoriException(ErrorCode.BUSY, "another thread is using the session");
+    }
     boolean ran = false;
     try {
       session.fill(photo);

@@ -4,8 +4,8 @@ package ai.dotori;
 import java.nio.ByteBuffer;
 
 /**
- * A model with its memory and threads, ready to run. One thread at a time may use it: a call that meets another one throws a
- * {@link DotoriException} with {@link ErrorCode#BUSY}.
+ * A model with its memory and threads, ready to run. One thread at a time may use it: a call that meets another one
+ * throws a {@link DotoriException} with {@link ErrorCode#BUSY}.
  */
 public final class Session implements AutoCloseable {
   private static final int BACKEND = 0;
@@ -107,8 +107,9 @@ public final class Session implements AutoCloseable {
   }
 
   /**
-   * Ends the session; a second time it does nothing. A call of another thread ends first. The memory goes back at once, or, when
-   * {@link Tensor} buffers were asked for, once none of them can be reached and another session is opened or closed.
+   * Ends the session; a second time it does nothing. A call of another thread ends first. The memory goes back at once,
+   * or, when {@link Tensor} buffers were asked for, once none of them can be reached and another session is opened or
+   * closed.
    */
   @Override
   public void close() {

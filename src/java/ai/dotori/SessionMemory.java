@@ -9,8 +9,9 @@ import java.util.HashSet;
 import java.util.Set;
 
 /**
- * A native session, kept until it is closed and no buffer over its memory can be reached: a buffer that outlived its memory would
- * bring the virtual machine down. Slices, duplicates and views of other types hold the buffer they were made of.
+ * A native session, kept until it is closed and no buffer over its memory can be reached: a buffer that outlived its
+ * memory would bring the virtual machine down. Slices, duplicates and views of other types hold the buffer they were
+ * made of.
  */
 final class SessionMemory {
   private static final Object LOCK = new Object();

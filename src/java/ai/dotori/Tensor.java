@@ -6,8 +6,8 @@ import java.nio.ByteOrder;
 import java.util.Arrays;
 
 /**
- * An input or output of a model or session. Elements lie dense, the outermost dimension first; images are NHWC. 8-bit elements
- * with a scale above 0 stand for real numbers: real = scale * (stored - zeroPoint).
+ * An input or output of a model or session. Elements lie dense, the outermost dimension first; images are NHWC. 8-bit
+ * elements with a scale above 0 stand for real numbers: real = scale * (stored - zeroPoint).
  */
 public final class Tensor {
   private static final int RANK = 1;
@@ -61,13 +61,15 @@ public final class Tensor {
   }
 
   /**
-   * The tensor's memory itself, in native byte order: fill an input before {@link Session#run}, read an output after it. Each
-   * call returns another view with its own position. Only a session's tensors have memory.
+   * The tensor's memory itself, in native byte order: fill an input before {@link Session#run}, read an output after
+   * it. Each call returns another view with its own position. Only a session's tensors have memory.
    *
    * @throws IllegalStateException when the session was closed, or the tensor is a model's.
    */
   public ByteBuffer buffer() {
-    if (session == null) throw new IllegalStateException("'" + name + "' is a model's and has no memory; ask a session");
+    if (session == null) {
+      throw new IllegalStateException("'" + name + "' is a model's and has no memory; ask a session");
+    }
     session.handle();
     return memory.duplicate().order(ByteOrder.nativeOrder());
   }

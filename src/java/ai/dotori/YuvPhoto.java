@@ -39,13 +39,13 @@ public final class YuvPhoto extends Photo {
     return new YuvPhoto(null, bytes, bytes, bytes, geometry);
   }
 
-  static YuvPhoto ofPlanes(ByteBuffer y, ByteBuffer u, ByteBuffer v, int width, int height, int yRowStride, int uvRowStride,
-      int uvPixelStride, int rotation) {
+  static YuvPhoto ofPlanes(ByteBuffer y, ByteBuffer u, ByteBuffer v, int width, int height, int yRowStride,
+      int uvRowStride, int uvPixelStride, int rotation) {
     checkDirect("y", y);
     checkDirect("u", u);
     checkDirect("v", v);
-    return new YuvPhoto(null, y, u, v, y.position(), y.remaining(), u.position(), u.remaining(), v.position(), v.remaining(),
-        width, height, yRowStride, uvRowStride, uvPixelStride, YuvMatrix.BT601_FULL.ordinal(), rotation);
+    return new YuvPhoto(null, y, u, v, y.position(), y.remaining(), u.position(), u.remaining(), v.position(),
+        v.remaining(), width, height, yRowStride, uvRowStride, uvPixelStride, YuvMatrix.BT601_FULL.ordinal(), rotation);
   }
 
   private static int[] nv21Geometry(int start, int size, int width, int height, int rotation) {
@@ -54,7 +54,8 @@ public final class YuvPhoto extends Photo {
     long yBytes = (long) width * height;
     long needed = yBytes + uvRow * ((height + 1L) / 2);
     if (size < needed) {
-      throw DotoriException.invalid("NV21 of " + width + " x " + height + " pixels has " + needed + " bytes, found " + size);
+      throw DotoriException.invalid(
+          "NV21 of " + width + " x " + height + " pixels has " + needed + " bytes, found " + size);
     }
     int yEnd = (int) yBytes;
     int rest = size - yEnd;

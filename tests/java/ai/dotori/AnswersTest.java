@@ -145,7 +145,9 @@ final class AnswersTest {
 
   @Test
   void closes() {
-    try (Model c = Samples.model("classifier"); Model d = Samples.model("detector"); Model s = Samples.model("segmenter")) {
+    try (Model c = Samples.model("classifier");
+        Model d = Samples.model("detector");
+        Model s = Samples.model("segmenter")) {
       Classifier classifier = new Classifier(c);
       Detector detector = new Detector(d);
       Segmenter segmenter = new Segmenter(s);

@@ -74,7 +74,8 @@ final class PhotoTest {
     }
     ByteBuffer[] buffers = {direct(y), direct(u), direct(v)};
     for (int i = 0; i < 3; ++i) buffers[i].position(2 + i);
-    return Photo.yuv420(buffers[0], buffers[1], buffers[2].asReadOnlyBuffer(), W, H, yStride, uvStride, uvPixelStride, rotation);
+    ByteBuffer readOnly = buffers[2].asReadOnlyBuffer();
+    return Photo.yuv420(buffers[0], buffers[1], readOnly, W, H, yStride, uvStride, uvPixelStride, rotation);
   }
 
   @Test
