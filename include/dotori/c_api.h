@@ -16,7 +16,8 @@
  * size that holds all of it, zero included.
  * - Threads: all functions may be called from any thread. One thread at a time may use a session: a call that meets
  *   another one gets DOTORI_BUSY. What is closed while another thread's call uses it lives until that call returns.
- * - Nothing throws, aborts, prints or calls exit().
+ * - Nothing throws, prints or calls exit(). Large allocations (weights, activations, pictures) that fail are DOTORI_OUT_OF_MEMORY;
+ *   where even a few bytes for a name or a handle are not to be had, the process ends, as operator new does.
  */
 #ifndef DOTORI_C_API_H_
 #define DOTORI_C_API_H_
