@@ -29,5 +29,6 @@ function(dotori_isa_source file isa)
   endif()
   target_sources(dotori PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/${file})
   set_source_files_properties(${CMAKE_CURRENT_SOURCE_DIR}/${file} TARGET_DIRECTORY dotori
-                              PROPERTIES COMPILE_OPTIONS "${DOTORI_ISA_${isa}_FLAGS};$<$<CONFIG:MinSizeRel>:-O2>")
+                              PROPERTIES COMPILE_OPTIONS
+                              "${DOTORI_ISA_${isa}_FLAGS};$<$<CONFIG:MinSizeRel>:-O2>;$<$<CONFIG:Release>:-O3>")
 endfunction()
