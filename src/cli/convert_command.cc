@@ -7,8 +7,8 @@
 
 #include "backends/backend.h"
 #include "cli/cli.h"
+#include "cli/import_source.h"
 #include "cli/task_options.h"
-#include "convert/convert.h"
 #include "graph/passes/passes.h"
 #include "graph/reader.h"
 #include "graph/writer.h"
@@ -24,45 +24,10 @@ struct ConvertOptions {
   bool json = false;
 };
 
-bool ends_with(const std::string& text, const char* suffix) {
-  const std::string s(suffix);
-  return text.size() >= s.size() && text.compare(text.size() - s.size(), s.size(), s) == 0;
-}
-
-// "name:1x3x224x224"; a name may hold colons itself.
-Status parse_input_shape(const std::string& text, convert::ImportOptions& options) {
-  const std::size_t colon = text.rfind(':');
-  if (colon == std::string::npos || colon == 0)
-    return invalid_argument("--input '" + text + "': expected NAME:1x3x224x224");
-  std::vector<std::int64_t> shape;
-  for (const std::string& part : split(text.substr(colon + 1), 'x')) {
-    if (part.empty() || part.size() > 9 || part.find_first_not_of("0123456789") != std::string::npos ||
-        std::stoll(part) < 1)
-      return invalid_argument("--input '" + text + "': '" + part + "' is not a dimension of 1 or more");
-    shape.push_back(std::stoll(part));
-  }
-  options.input_shapes[text.substr(0, colon)] = shape;
-  return Status();
-}
-
 Result<graph::Graph> import_model(const ConvertOptions& o) {
   convert::ImportOptions options;
   for (const std::string& input : o.inputs) DOTORI_RETURN_IF_ERROR(parse_input_shape(input, options));
-  const std::string& first = o.sources[0];
-  if (o.sources.size() == 2) {
-    const bool cfg_first = ends_with(first, ".cfg");
-    const std::string& cfg = cfg_first ? first : o.sources[1];
-    const std::string& weights = cfg_first ? o.sources[1] : first;
-    if (!ends_with(cfg, ".cfg") || !ends_with(weights, ".weights"))
-      return invalid_argument("two files were given (" + first + ", " + o.sources[1] +
-                              "), expected a Darknet .cfg and .weights");
-    return convert::import_darknet(cfg, weights, options);
-  }
-  if (ends_with(first, ".cfg") || ends_with(first, ".weights"))
-    return invalid_argument(first + ": a Darknet network needs two files, NET.cfg and NET.weights");
-  if (ends_with(first, ".onnx")) return convert::import_onnx(first, options);
-  if (ends_with(first, ".tflite")) return convert::import_tflite(first, options);
-  return unsupported(first + ": unknown kind of file, expected .onnx, .tflite, or .cfg with .weights");
+  return import_source(o.sources, options);
 }
 
 // The task's own decoder on the outputs of a grey picture: a task description that does not fit the network is found
@@ -160,9 +125,9 @@ Status convert_model(const ConvertOptions& o) {
 }  // namespace
 
 void add_convert(CLI::App& app, int& exit_code) {
-  CLI::App* command = app.add_subcommand("convert", "Turn a trained network (ONNX, TFLite, Darknet) into a .dtr model");
+  CLI::App* command = app.add_subcommand("convert", "Turn a trained network (ONNX, TFLite, Darknet, Caffe) into a .dtr model");
   auto o = std::make_shared<ConvertOptions>();
-  command->add_option("in", o->sources, "NET.onnx, NET.tflite, or NET.cfg NET.weights")->required()->expected(1, 2);
+  command->add_option("in", o->sources, "NET.onnx, NET.tflite, NET.cfg NET.weights, or NET.prototxt NET.caffemodel")->required()->expected(1, 2);
   command->add_option("-o,--out", o->out, "the model to write")->required();
   command->add_option("--input", o->inputs, "fixes an input's dynamic dimensions: NAME:1x3x224x224 (repeatable)")
       ->expected(1)
@@ -174,6 +139,7 @@ void add_convert(CLI::App& app, int& exit_code) {
       "Examples:\n"
       "  dotori convert mobilenet_v1.tflite -o mobilenet.dtr --preset mobilenet-tf --labels labels.txt\n"
       "  dotori convert yolov4-tiny.cfg yolov4-tiny.weights -o yolo.dtr --labels coco.names\n"
+      "  dotori convert deploy.prototxt net.caffemodel -o net.dtr --preset caffe\n"
       "  dotori convert u2netp.onnx -o u2netp.dtr --preset u2net\n"
       "  dotori convert net.onnx -o net.dtr --input image:1x3x320x320 --decoder yolo --classes 3 \\\n"
       "      --strides 32,16 --anchors \"81,82,135,169,344,319;10,14,23,27,37,58\"");

@@ -38,4 +38,9 @@ Result<graph::Graph> import_tflite(const std::string& path, const ImportOptions&
 Result<graph::Graph> import_darknet(const std::string& cfg_path, const std::string& weights_path,
                                     const ImportOptions& options);
 
+// Caffe: `description_path` is the deploy .prototxt (phase TEST; layers in today's notation or that of before 2015), `weights_path`
+// the .caffemodel. Inputs of rank 4 become [N,H,W,C]. Fills graph.task for an SSD that ends in DetectionOutput.
+Result<graph::Graph> import_caffe(const std::string& description_path, const std::string& weights_path,
+                                  const ImportOptions& options);
+
 }  // namespace dotori::convert

@@ -214,16 +214,6 @@ def write(network, head, labels, name, size, out):
     (out / f"{name}.txt").write_text("\n".join(labels) + "\n")
 
 
-def write_csv(data, part, labels, out):
-    """file,class for `dotori eval`; the second list holds the five fruits only."""
-    with open(out / f"{part}.csv", "w") as every, open(out / f"{part}_fruits.csv", "w") as fruits:
-        for line in open(data / f"{part}.txt"):
-            path, _, coarse = (field.strip() for field in line.split(","))
-            every.write(f"{path},{coarse}\n")
-            if labels[int(coarse)] in FRUITS:
-                fruits.write(f"{path},{FRUITS.index(labels[int(coarse)])}\n")
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=pathlib.Path, required=True, help="the GroceryStoreDataset: train.txt, val.txt, classes.csv")
@@ -249,8 +239,6 @@ def main():
     write(network, network.fc, labels, "grocery", options.size, options.out)
     head = train_fruits(network, photos, classes, labels, options.size, options.seed)
     write(network, head, FRUITS, "fruits", options.size, options.out)
-    for part in ("train", "val"):
-        write_csv(options.data, part, labels, options.out)
     print(f"wrote {options.out}/grocery.onnx and fruits.onnx")
 
 

@@ -116,7 +116,7 @@ def main():
     parser.add_argument("--data", type=pathlib.Path, help="folder with photos/ and masks/")
     parser.add_argument("--out", type=pathlib.Path, required=True)
     parser.add_argument("--seeded-3d", type=int, metavar="SIDE", help="write the 3-D U-Net instead, a multiple of 8")
-    parser.add_argument("--steps", type=int, default=2000)
+    parser.add_argument("--steps", type=int, default=1200)
     parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--crop", type=int, default=192, help="side of the training crops, a multiple of 8")
     parser.add_argument("--rate", type=float, default=2e-3, help="highest learning rate")
