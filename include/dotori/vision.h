@@ -51,13 +51,22 @@ Image make_image(int width, int height, Color color = {});
 struct DecodeOptions {
   std::size_t max_pixels = 40'000'000;                  // width * height, checked before any pixel memory is reserved
   std::size_t max_file_bytes = std::size_t{256} << 20;  // load_image only
+  // Above 0: a JPEG is decoded at 1/2, 1/4 or 1/8 of its size, in a fraction of the time, as long as both sides keep at
+  // least so many pixels. Twice the side of the model's input loses next to nothing.
+  int min_side = 0;
+};
+
+// The size of a whole photo, upright, also where it was decoded at a part of it.
+struct PhotoSize {
+  int width = 0, height = 0;
 };
 
 // JPEG (baseline and progressive; gray, RGB, YCbCr, CMYK, YCCK; EXIF orientation 1..8 applied), PNG (1..16 bits,
 // palette; transparency is composited on white) or BMP, told apart by the first bytes. Errors: kInvalidArgument (empty,
 // damaged or truncated), kUnsupported (another format; a JPEG with more than 100 scans), kOutOfMemory (more than
-// max_pixels).
-Result<Image> decode_image(Span<const unsigned char> bytes, const DecodeOptions& options = {});
+// max_pixels). `full_size`, unless null, gets the photo's own size.
+Result<Image> decode_image(Span<const unsigned char> bytes, const DecodeOptions& options = {},
+                           PhotoSize* full_size = nullptr);
 
 // The same from a regular file. Further errors: kNotFound, kIoError. Messages begin with the path.
 Result<Image> load_image(const std::string& path, const DecodeOptions& options = {});

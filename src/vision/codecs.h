@@ -10,8 +10,8 @@
 
 namespace dotori::vision {
 
-// EXIF orientation applied.
-Result<Image> decode_jpeg(Span<const unsigned char> bytes, const DecodeOptions& options);
+// EXIF orientation applied. `full_size` gets the photo's size, upright.
+Result<Image> decode_jpeg(Span<const unsigned char> bytes, const DecodeOptions& options, PhotoSize* full_size);
 Result<Image> decode_png(Span<const unsigned char> bytes, const DecodeOptions& options);
 Result<Image> decode_bmp(Span<const unsigned char> bytes, const DecodeOptions& options);
 

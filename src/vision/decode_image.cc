@@ -17,9 +17,9 @@ bool starts_with(Span<const unsigned char> bytes, const char* magic, std::size_t
   return bytes.size() >= magic_bytes && std::memcmp(bytes.data(), magic, magic_bytes) == 0;
 }
 
-Result<Image> decode_by_magic(Span<const unsigned char> bytes, const DecodeOptions& options) {
+Result<Image> decode_by_magic(Span<const unsigned char> bytes, const DecodeOptions& options, PhotoSize* full_size) {
   if (bytes.empty()) return invalid_argument("an empty file is no image");
-  if (starts_with(bytes, "\xFF\xD8\xFF", 3)) return decode_jpeg(bytes, options);
+  if (starts_with(bytes, "\xFF\xD8\xFF", 3)) return decode_jpeg(bytes, options, full_size);
   if (starts_with(bytes, "\x89PNG\r\n\x1A\n", 8)) return decode_png(bytes, options);
   if (starts_with(bytes, "BM", 2)) return decode_bmp(bytes, options);
   return unsupported("not a JPEG, PNG or BMP image");
@@ -108,14 +108,18 @@ Status check_size(std::int64_t width, std::int64_t height, const DecodeOptions& 
   return {};
 }
 
-Result<Image> decode_image(Span<const unsigned char> bytes, const DecodeOptions& options) {
-  return decode_by_magic(bytes, options);
+Result<Image> decode_image(Span<const unsigned char> bytes, const DecodeOptions& options, PhotoSize* full_size) {
+  PhotoSize size;
+  Result<Image> image = decode_by_magic(bytes, options, &size);
+  if (image.ok() && size.width == 0) size = {image->width, image->height};
+  if (full_size != nullptr) *full_size = size;
+  return image;
 }
 
 Result<Image> load_image(const std::string& path, const DecodeOptions& options) {
   Result<std::vector<unsigned char>> bytes = read_file(path, options.max_file_bytes);
   if (!bytes.ok()) return bytes.status().with_context(path);
-  Result<Image> image = decode_by_magic(*bytes, options);
+  Result<Image> image = decode_image(*bytes, options);
   if (!image.ok()) return image.status().with_context(path);
   return image;
 }

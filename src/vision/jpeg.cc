@@ -75,9 +75,20 @@ bool read_header(JpegReader* reader, const unsigned char* bytes, std::size_t siz
   return true;
 }
 
-// Reads all rows; `channels` is 3 (RGB) or 4 (CMYK), rows dense.
-bool read_rows(JpegReader* reader, int channels, unsigned char* rows) {
+// The largest of 8, 4, 2, 1 that leaves both sides `min_side` pixels.
+unsigned reduction(const jpeg_decompress_struct& info, int min_side) {
+  unsigned by = min_side > 0 ? 8 : 1;
+  while (by > 1 && (info.image_width / by < static_cast<unsigned>(min_side) ||
+                    info.image_height / by < static_cast<unsigned>(min_side)))
+    by /= 2;
+  return by;
+}
+
+// Reads all rows at 1 / by of the size; `channels` is 3 (RGB) or 4 (CMYK), rows dense.
+bool read_rows(JpegReader* reader, unsigned by, int channels, unsigned char* rows) {
   if (setjmp(reader->way_out) != 0) return false;
+  reader->info.scale_num = 1;
+  reader->info.scale_denom = by;
   reader->info.out_color_space = channels == 4 ? JCS_CMYK : JCS_RGB;
   jpeg_start_decompress(&reader->info);
   const std::size_t row_bytes =
@@ -122,7 +133,7 @@ int find_orientation(const jpeg_decompress_struct& info) {
 
 }  // namespace
 
-Result<Image> decode_jpeg(Span<const unsigned char> bytes, const DecodeOptions& options) {
+Result<Image> decode_jpeg(Span<const unsigned char> bytes, const DecodeOptions& options, PhotoSize* full_size) {
   std::unique_ptr<JpegReader, DestroyReader> reader(new JpegReader);
   if (!read_header(reader.get(), bytes.data(), bytes.size())) return damage(*reader);
   const jpeg_decompress_struct& info = reader->info;
@@ -137,15 +148,20 @@ Result<Image> decode_jpeg(Span<const unsigned char> bytes, const DecodeOptions& 
     case JCS_YCCK: channels = 4; break;
     default: return unsupported("JPEG with " + std::to_string(info.num_components) + " components of unknown meaning");
   }
-  Image image = make_image(static_cast<int>(info.image_width), static_cast<int>(info.image_height));
+  const unsigned by = reduction(info, options.min_side);
+  Image image = make_image(static_cast<int>((info.image_width + by - 1) / by),
+                           static_cast<int>((info.image_height + by - 1) / by));
   if (channels == 3) {
-    if (!read_rows(reader.get(), channels, image.pixels.data())) return damage(*reader);
+    if (!read_rows(reader.get(), by, channels, image.pixels.data())) return damage(*reader);
   } else {
     std::vector<std::uint8_t> cmyk(image.pixels.size() / 3 * 4);
-    if (!read_rows(reader.get(), channels, cmyk.data())) return damage(*reader);
+    if (!read_rows(reader.get(), by, channels, cmyk.data())) return damage(*reader);
     cmyk_to_rgb(cmyk, info.saw_Adobe_marker != 0, &image);
   }
-  return apply_orientation(std::move(image), find_orientation(info));
+  const int orientation = find_orientation(info);
+  *full_size = {static_cast<int>(info.image_width), static_cast<int>(info.image_height)};
+  if (orientation >= 5) *full_size = {full_size->height, full_size->width};
+  return apply_orientation(std::move(image), orientation);
 }
 
 }  // namespace dotori::vision

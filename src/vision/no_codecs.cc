@@ -11,7 +11,7 @@ Status without_decoders() {
 
 }  // namespace
 
-Result<Image> decode_jpeg(Span<const unsigned char>, const DecodeOptions&) {
+Result<Image> decode_jpeg(Span<const unsigned char>, const DecodeOptions&, PhotoSize*) {
   return without_decoders();
 }
 Result<Image> decode_png(Span<const unsigned char>, const DecodeOptions&) {
