@@ -10,7 +10,9 @@ PACKAGES_ANDROID="clang-19 lld-19 llvm-19 openjdk-17-jdk-headless qemu-user g++-
 PACKAGES_JAVA="openjdk-17-jdk-headless junit5 qemu-user g++-aarch64-linux-gnu"
 PACKAGES_COMPARE="python3-numpy python3-opencv python3-torch python3-torchvision python3-onnx"
 PACKAGES_TRAIN="python3-numpy python3-pil python3-torch python3-torchvision"
+# examples/edge_server, and its tests.
 PACKAGES_SERVER="libcpp-httplib-dev libssl-dev curl"
+PACKAGES_SERVER_TEST="openssl chromium python3"
 
 install_packages() {
   local missing=() package

@@ -131,56 +131,66 @@ class YoloV3Slim(nn.Module):
         return self.head32(n32), self.head16(n16), self.head8(n8)
 
 
-class UNet2d(nn.Module):
-    """A 2-D U-Net: ReLU on the way down, transposed convolutions and LeakyReLU on the way up, softmax over the classes."""
+class UNet(nn.Module):
+    """A U-Net: ReLU on the way down, transposed convolutions and LeakyReLU on the way up, softmax over the classes."""
 
-    def __init__(self, classes=2, width=(32, 64, 128, 256)):
+    def __init__(self, axes, channels, classes=2, width=(32, 64, 128, 256)):
         super().__init__()
+        conv, norm, up, self.pool = {
+            2: (nn.Conv2d, nn.BatchNorm2d, nn.ConvTranspose2d, F.max_pool2d),
+            3: (nn.Conv3d, nn.BatchNorm3d, nn.ConvTranspose3d, F.max_pool3d),
+        }[axes]
 
         def double(cin, cout, act):
-            return nn.Sequential(nn.Conv2d(cin, cout, 3, padding=1), nn.BatchNorm2d(cout), act(),
-                                 nn.Conv2d(cout, cout, 3, padding=1), nn.BatchNorm2d(cout), act())
+            return nn.Sequential(conv(cin, cout, 3, padding=1), norm(cout), act(),
+                                 conv(cout, cout, 3, padding=1), norm(cout), act())
 
         def leaky():
             return nn.LeakyReLU(0.01)
 
         self.down = nn.ModuleList()
-        cin = 3
+        cin = channels
         for cout in width:
             self.down.append(double(cin, cout, nn.ReLU))
             cin = cout
         self.up, self.merge = nn.ModuleList(), nn.ModuleList()
         for cout in reversed(width[:-1]):
-            self.up.append(nn.ConvTranspose2d(cin, cout, 2, 2))
+            self.up.append(up(cin, cout, 2, 2))
             self.merge.append(double(2 * cout, cout, leaky))
             cin = cout
-        self.head = nn.Conv2d(cin, classes, 1)
+        self.head = conv(cin, classes, 1)
 
     def forward(self, x):
         skips = []
         for i, block in enumerate(self.down):
-            x = block(x if i == 0 else F.max_pool2d(x, 2))
+            x = block(x if i == 0 else self.pool(x, 2))
             skips.append(x)
         for up, merge, skip in zip(self.up, self.merge, reversed(skips[:-1])):
             x = merge(torch.cat([up(x), skip], 1))
         return torch.softmax(self.head(x), 1)
 
 
+def image(size):
+    return (1, 3, size, size)
+
+
+# How each is built, and its input.
 NETWORKS = {
-    "mobilenet_v1": (MobileNetV1, 224),
-    "regnet_x_800mf": (lambda: torchvision.models.regnet_x_800mf(), 224),
-    "mobilenet_v2": (lambda: torchvision.models.mobilenet_v2(), 224),
-    "mobilenet_v3_large": (lambda: torchvision.models.mobilenet_v3_large(), 224),
-    "efficientnet_b0": (lambda: torchvision.models.efficientnet_b0(), 224),
-    "yolov4_tiny": (YoloV4Tiny, 416),
-    "yolov3_slim": (YoloV3Slim, 416),
-    "unet2d": (UNet2d, 256),
+    "mobilenet_v1": (MobileNetV1, image(224)),
+    "regnet_x_800mf": (lambda: torchvision.models.regnet_x_800mf(), image(224)),
+    "mobilenet_v2": (lambda: torchvision.models.mobilenet_v2(), image(224)),
+    "mobilenet_v3_large": (lambda: torchvision.models.mobilenet_v3_large(), image(224)),
+    "efficientnet_b0": (lambda: torchvision.models.efficientnet_b0(), image(224)),
+    "yolov4_tiny": (YoloV4Tiny, image(416)),
+    "yolov3_slim": (YoloV3Slim, image(416)),
+    "unet2d": (lambda: UNet(2, 3), image(256)),
+    "unet3d": (lambda: UNet(3, 1, width=(48, 96, 192, 384)), (1, 1, 64, 64, 64)),
 }
 
 
-def settle_batch_norm(model, size):
+def settle_batch_norm(model, shape):
     """Gives every batch norm the statistics of seeded noise, so that the signal neither dies nor explodes."""
-    norms = [m for m in model.modules() if isinstance(m, nn.BatchNorm2d)]
+    norms = [m for m in model.modules() if isinstance(m, (nn.BatchNorm2d, nn.BatchNorm3d))]
     for m in norms:
         m.reset_running_stats()
         m.momentum = None
@@ -189,21 +199,21 @@ def settle_batch_norm(model, size):
     model.train()
     with torch.no_grad():
         for _ in range(2):
-            model(torch.randn(2, 3, size, size))
+            model(torch.randn(2, *shape[1:]))
     model.eval()
 
 
 def export(name, path, opset):
-    build, size = NETWORKS[name]
+    build, shape = NETWORKS[name]
     torch.manual_seed(sum(map(ord, name)))
     model = build()
-    settle_batch_norm(model, size)
+    settle_batch_norm(model, shape)
     parameters = sum(p.numel() for p in model.parameters())
     partial = path.with_suffix(".partial")
-    torch.onnx.export(model, torch.rand(1, 3, size, size), str(partial), opset_version=opset, input_names=["image"],
+    torch.onnx.export(model, torch.rand(*shape), str(partial), opset_version=opset, input_names=["image"],
                       do_constant_folding=True)
     partial.rename(path)
-    print(f"{path}  {parameters / 1e6:.2f} M parameters, input 1x3x{size}x{size}", flush=True)
+    print(f"{path}  {parameters / 1e6:.2f} M parameters, input {'x'.join(map(str, shape))}", flush=True)
 
 
 def main():

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <exception>
 #include <new>
 #include <nlohmann/json.hpp>
 
@@ -17,6 +18,7 @@ using Json = nlohmann::ordered_json;
 
 // Photos may be decoded at a fraction of their size as long as the model's input stays below it by this factor.
 constexpr int kOversampling = 2;
+constexpr std::size_t kMaxRegions = 100;  // the largest ones
 
 double now_ms() {
   return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now().time_since_epoch()).count();
@@ -43,7 +45,7 @@ Result<Json> classes_json(Session& session, int top) {
   return list;
 }
 
-Result<Json> boxes_json(Session& session, const vision::PhotoTransform& transform, float zoom_x, float zoom_y) {
+Result<Json> boxes_json(Session& session, const vision::PhotoTransform& transform) {
   const TaskInfo& task = session.model().task();
   std::vector<TensorView> outputs;
   for (int i = 0; i < session.output_count(); ++i) outputs.push_back(session.output(i));
@@ -51,14 +53,44 @@ Result<Json> boxes_json(Session& session, const vision::PhotoTransform& transfor
                           vision::decode_detections(task.detection, outputs, transform));
   Json list = Json::array();
   for (const vision::Box& b : boxes)
-    list.push_back({{"x0", b.x0 * zoom_x},
-                    {"y0", b.y0 * zoom_y},
-                    {"x1", b.x1 * zoom_x},
-                    {"y1", b.y1 * zoom_y},
+    list.push_back({{"x0", b.x0},
+                    {"y0", b.y0},
+                    {"x1", b.x1},
+                    {"y1", b.y1},
                     {"class", b.class_index},
                     {"label", label_of(task, b.class_index)},
                     {"score", b.score}});
   return list;
+}
+
+Json regions_json(const TaskInfo& task, const vision::Mask& mask) {
+  Json list = Json::array();
+  for (const vision::Region& r : vision::connected_regions(mask)) {
+    if (list.size() == kMaxRegions) break;
+    list.push_back({{"class", r.class_index},
+                    {"label", label_of(task, r.class_index)},
+                    {"pixels", r.pixels},
+                    {"x0", r.x0},
+                    {"y0", r.y0},
+                    {"x1", r.x1},
+                    {"y1", r.y1},
+                    {"centre_x", r.centre_x},
+                    {"centre_y", r.centre_y},
+                    {"equivalent_diameter", r.equivalent_diameter}});
+  }
+  return list;
+}
+
+// From the photo as decoded to the photo as sent.
+void enlarge(vision::PhotoTransform& transform, const vision::Image& decoded, const vision::PhotoSize& size) {
+  const float x = static_cast<float>(size.width) / static_cast<float>(decoded.width);
+  const float y = static_cast<float>(size.height) / static_cast<float>(decoded.height);
+  transform.scale_x *= x;
+  transform.offset_x *= x;
+  transform.scale_y *= y;
+  transform.offset_y *= y;
+  transform.photo_width = size.width;
+  transform.photo_height = size.height;
 }
 
 }  // namespace
@@ -96,15 +128,16 @@ Answer Analyser::analyse(const Request& request, double queue_ms) {
     }
     vision::DecodeOptions decode;
     decode.max_pixels = request.max_pixels;
-    decode.min_side = task.task == Task::kSegmentation ? 0 : kOversampling * side;
+    decode.min_side = kOversampling * side;
     const auto* bytes = reinterpret_cast<const unsigned char*>(request.photo.data());
     vision::PhotoSize size;
     const Result<vision::Image> photo = vision::decode_image({bytes, request.photo.size()}, decode, &size);
     if (!photo.ok())
       return error_answer(photo.status().code() == StatusCode::kOutOfMemory ? 413 : 400, photo.status().message());
     const double decoded = now_ms();
-    const Result<vision::PhotoTransform> transform = vision::fill_inputs(*photo, task.preprocess, inputs);
+    Result<vision::PhotoTransform> transform = vision::fill_inputs(*photo, task.preprocess, inputs);
     if (!transform.ok()) return error_answer(500, request.model->name + ": " + transform.status().message());
+    enlarge(*transform, *photo, size);
     const double filled = now_ms();
     const Status ran = session.run();
     if (!ran.ok()) return error_answer(500, request.model->name + ": " + ran.message());
@@ -119,8 +152,7 @@ Answer Analyser::analyse(const Request& request, double queue_ms) {
       answer = classes_json(session, request.top);
       if (answer.ok()) json["classes"] = *answer;
     } else if (task.task == Task::kDetection) {
-      answer = boxes_json(session, *transform, static_cast<float>(size.width) / static_cast<float>(photo->width),
-                          static_cast<float>(size.height) / static_cast<float>(photo->height));
+      answer = boxes_json(session, *transform);
       if (answer.ok()) json["boxes"] = *answer;
     } else {
       const Result<vision::Mask> mask =
@@ -130,6 +162,7 @@ Answer Analyser::analyse(const Request& request, double queue_ms) {
       if (png.empty()) return error_answer(500, "no memory for the mask");
       if (request.mask_as_png) return {200, "image/png", std::move(png)};
       json["labels"] = task.labels;
+      json["regions"] = regions_json(task, *mask);
       json["mask_png"] = base64(png);
     }
     if (!answer.ok()) return error_answer(500, request.model->name + ": " + answer.status().message());
@@ -139,6 +172,8 @@ Answer Analyser::analyse(const Request& request, double queue_ms) {
     return {200, "application/json", dump(json)};
   } catch (const std::bad_alloc&) {
     return error_answer(503, "no memory for this photo");
+  } catch (const std::exception& e) {
+    return error_answer(500, e.what());
   }
 }
 

@@ -4,7 +4,6 @@
 #include <signal.h>
 
 #include <cstdio>
-#include <memory>
 #include <thread>
 
 #include "routes.h"
@@ -26,7 +25,7 @@ int main(int argc, char** argv) {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   signal(SIGPIPE, SIG_IGN);
 
-  ModelFolder models(options.models);
+  ModelFolder models(options.models, options.defaults);
   const dotori::Status loaded = models.load();
   if (!loaded.ok()) return fail(loaded.message());
   Metrics metrics;
@@ -34,16 +33,20 @@ int main(int argc, char** argv) {
   const int threads = options.workers > 0 ? options.workers : cores > 0 ? cores : 1;
   Workers workers(threads, options.queue, std::chrono::seconds(options.queue_seconds));
 
-  std::unique_ptr<httplib::Server> server;
-  if (options.tls_cert.empty()) server = std::make_unique<httplib::Server>();
-  else server = std::make_unique<httplib::SSLServer>(options.tls_cert.c_str(), options.tls_key.c_str());
-  if (!server->is_valid())
-    return fail(options.tls_cert + ", " + options.tls_key + ": no certificate and key in PEM form that fit each other");
+  ListenerOptions limits;
+  limits.max_connections = options.max_connections;
+  limits.request_time = std::chrono::seconds(options.request_seconds);
+  limits.idle_time = std::chrono::seconds(options.keep_alive_seconds);
+  Listener server(limits);
+  if (!options.tls_cert.empty()) {
+    const dotori::Status tls = server.use_tls(options.tls_cert, options.tls_key);
+    if (!tls.ok()) return fail(tls.message());
+  }
   Site site{options, models, workers, metrics};
-  set_up(*server, site);
-  const int port = options.port == 0                                  ? server->bind_to_any_port(options.host)
-                   : server->bind_to_port(options.host, options.port) ? options.port
-                                                                      : -1;
+  set_up(server, site);
+  const int port = options.port == 0                                 ? server.bind_to_any_port(options.host)
+                   : server.bind_to_port(options.host, options.port) ? options.port
+                                                                     : -1;
   if (port < 0) return fail("cannot listen on " + options.host + ":" + std::to_string(options.port));
 
   std::thread waiter([&] {
@@ -56,12 +59,13 @@ int main(int argc, char** argv) {
       std::fprintf(stderr, "edge_server: %s\n",
                    status.ok() ? "models reloaded" : ("the models stay as they were: " + status.message()).c_str());
     }
-    server->stop();
+    server.end();
   });
   std::printf("edge_server: %zu models, %d workers, %s://%s:%d\n", models.current()->models.size(), threads,
               options.tls_cert.empty() ? "http" : "https", options.host.c_str(), port);
   std::fflush(stdout);
-  const bool good = server->listen_after_bind();
+  const bool good = server.listen_after_bind();
+  server.finished();
   pthread_kill(waiter.native_handle(), SIGTERM);  // when listening ended by itself
   waiter.join();
   return good ? 0 : fail("stopped listening");

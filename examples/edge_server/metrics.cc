@@ -5,10 +5,10 @@
 
 namespace dotori::edge {
 
-void Metrics::count_request(const std::string& route, int status, double ms, std::size_t body_bytes) {
+void Metrics::count_request(const std::string& route, int status, double ms, std::size_t photo_bytes) {
   const std::lock_guard<std::mutex> lock(mutex_);
   ++requests_[{route, status}];
-  body_bytes_ += body_bytes;
+  photo_bytes_ += photo_bytes;
   Histogram& latency = latencies_[route];
   ++latency.total;
   latency.sum += ms / 1000;
@@ -19,9 +19,9 @@ void Metrics::count_request(const std::string& route, int status, double ms, std
     }
 }
 
-void Metrics::count_refused_connection() {
+void Metrics::count_rejected_photo() {
   const std::lock_guard<std::mutex> lock(mutex_);
-  ++refused_;
+  ++rejected_;
 }
 
 void Metrics::count_reload(bool good) {
@@ -29,7 +29,7 @@ void Metrics::count_reload(bool good) {
   ++(good ? reloads_good_ : reloads_bad_);
 }
 
-std::string Metrics::text(const std::map<std::string, double>& gauges) const {
+std::string Metrics::text(long refused_connections, const std::map<std::string, double>& gauges) const {
   std::ostringstream out;
   const auto head = [&](const char* name, const char* type, const char* help) {
     out << "# HELP " << name << ' ' << help << "\n# TYPE " << name << ' ' << type << '\n';
@@ -49,10 +49,12 @@ std::string Metrics::text(const std::map<std::string, double>& gauges) const {
         << "edge_request_seconds_sum{route=\"" << route << "\"} " << latency.sum << '\n'
         << "edge_request_seconds_count{route=\"" << route << "\"} " << latency.total << '\n';
   }
-  head("edge_request_bytes_total", "counter", "Bytes of request bodies.");
-  out << "edge_request_bytes_total " << body_bytes_ << '\n';
+  head("edge_photo_bytes_total", "counter", "Bytes of photos received.");
+  out << "edge_photo_bytes_total " << photo_bytes_ << '\n';
+  head("edge_photos_rejected_total", "counter", "Photos refused because the queue was full.");
+  out << "edge_photos_rejected_total " << rejected_ << '\n';
   head("edge_connections_refused_total", "counter", "Connections above the limit.");
-  out << "edge_connections_refused_total " << refused_ << '\n';
+  out << "edge_connections_refused_total " << refused_connections << '\n';
   head("edge_reloads_total", "counter", "Reloads of the models folder.");
   out << "edge_reloads_total{result=\"good\"} " << reloads_good_ << "\nedge_reloads_total{result=\"bad\"} "
       << reloads_bad_ << '\n';

@@ -13,11 +13,11 @@ namespace dotori::edge {
 // Any thread may call any function.
 class Metrics {
  public:
-  void count_request(const std::string& route, int status, double ms, std::size_t body_bytes);
-  void count_refused_connection();
+  void count_request(const std::string& route, int status, double ms, std::size_t photo_bytes);
+  void count_rejected_photo();
   void count_reload(bool good);
   // `gauges`: name and value of what is known elsewhere.
-  std::string text(const std::map<std::string, double>& gauges) const;
+  std::string text(long refused_connections, const std::map<std::string, double>& gauges) const;
 
  private:
   static constexpr std::array<double, 11> kBounds = {0.005, 0.01, 0.025, 0.05, 0.1, 0.25,
@@ -30,7 +30,7 @@ class Metrics {
   mutable std::mutex mutex_;
   std::map<std::pair<std::string, int>, std::uint64_t> requests_;
   std::map<std::string, Histogram> latencies_;
-  std::uint64_t body_bytes_ = 0, refused_ = 0, reloads_good_ = 0, reloads_bad_ = 0;
+  std::uint64_t photo_bytes_ = 0, rejected_ = 0, reloads_good_ = 0, reloads_bad_ = 0;
 };
 
 }  // namespace dotori::edge

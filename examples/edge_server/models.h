@@ -25,7 +25,11 @@ struct Generation {
 
   const NamedModel* find(const std::string& name) const;
   // The model for a task: the configured one, else the first with that task. Null when there is none.
-  const NamedModel* find_for(Task task, const std::map<std::string, std::string>& defaults) const;
+  const NamedModel* find_for(Task task) const;
+
+ private:
+  friend class ModelFolder;
+  std::map<std::string, std::string> defaults_;
 };
 
 // "classify", "detect", "segment"
@@ -34,15 +38,18 @@ const char* route_of(Task task);
 // Any thread may call any function.
 class ModelFolder {
  public:
-  explicit ModelFolder(std::string folder) : folder_(std::move(folder)) {}
+  // `defaults`: a model's name for "classify", "detect", "segment".
+  ModelFolder(std::string folder, std::map<std::string, std::string> defaults)
+      : folder_(std::move(folder)), defaults_(std::move(defaults)) {}
 
-  // Reads the folder. On an error the generation before stays: kNotFound (no folder, no .dtr in it), or the first
-  // file's that does not load.
+  // Reads the folder. On an error the generation before stays: kNotFound (no folder, no .dtr in it, no model of a
+  // default's name), kInvalidArgument (a default of another task), or the first file's that does not load.
   Status load();
   std::shared_ptr<const Generation> current() const;
 
  private:
   const std::string folder_;
+  const std::map<std::string, std::string> defaults_;
   std::mutex loading_;  // one load at a time
   mutable std::mutex mutex_;
   std::shared_ptr<const Generation> current_ = std::make_shared<Generation>();

@@ -13,6 +13,8 @@ namespace {
 
 using Json = nlohmann::json;
 
+constexpr int kMaxConnections = 900;
+
 Status wrong(const std::string& key, const char* expected, const Json& found) {
   return invalid_argument("'" + key + "': expected " + expected + ", found " + found.dump());
 }
@@ -63,12 +65,14 @@ Status read_config(const std::string& text, ServerOptions& o) {
     else if (key == "queue") status = read_number(key, value, 1, 4096, o.queue);
     else if (key == "max-body-bytes") status = read_number(key, value, 1024, 1LL << 30, o.max_body_bytes);
     else if (key == "max-pixels") status = read_number(key, value, 1, 1'000'000'000, o.max_pixels);
-    else if (key == "max-connections") status = read_number(key, value, 1, 4096, o.max_connections);
+    else if (key == "max-receiving-bytes") status = read_number(key, value, 1024, 1LL << 40, o.max_receiving_bytes);
+    else if (key == "max-connections") status = read_number(key, value, 1, kMaxConnections, o.max_connections);
     else if (key == "request-seconds") status = read_number(key, value, 1, 3600, o.request_seconds);
     else if (key == "keep-alive-seconds") status = read_number(key, value, 1, 3600, o.keep_alive_seconds);
     else if (key == "queue-seconds") status = read_number(key, value, 1, 3600, o.queue_seconds);
     else if (key == "tls-cert") status = read_text(key, value, o.tls_cert);
     else if (key == "tls-key") status = read_text(key, value, o.tls_key);
+    else if (key == "api-key") status = read_text(key, value, o.api_key);
     else if (key == "api-key-file") {
       std::string path;
       status = read_text(key, value, path);
@@ -130,9 +134,12 @@ ServerOptions read_options(int argc, const char* const* argv, int& exit_code) {
       ->check(CLI::Range(1, 1000000000))
       ->capture_default_str();
   app.add_option("--max-connections", o.max_connections, "further ones get 503")
-      ->check(CLI::Range(1, 4096))
+      ->check(CLI::Range(1, kMaxConnections))
       ->capture_default_str();
-  app.add_option("--request-seconds", o.request_seconds, "time for a whole request to arrive")
+  app.add_option("--max-receiving-bytes", o.max_receiving_bytes, "of all photos that are arriving; more get 503")
+      ->check(CLI::Range(std::size_t{1024}, std::size_t{1} << 40))
+      ->capture_default_str();
+  app.add_option("--request-seconds", o.request_seconds, "time for a request to arrive whole, and for its answer")
       ->check(CLI::Range(1, 3600))
       ->capture_default_str();
   app.add_option("--keep-alive-seconds", o.keep_alive_seconds, "idle time between requests of a connection")
@@ -159,7 +166,8 @@ ServerOptions read_options(int argc, const char* const* argv, int& exit_code) {
     return o;
   }
   Status status;
-  if (const char* key = std::getenv("EDGE_SERVER_API_KEY")) o.api_key = key;
+  const char* key = std::getenv("EDGE_SERVER_API_KEY");
+  if (key != nullptr && *key != '\0') o.api_key = key;
   if (!key_file.empty()) status = read_config("{\"api-key-file\": " + Json(key_file).dump() + "}", o);
   if (status.ok()) status = check(o);
   if (!status.ok()) {

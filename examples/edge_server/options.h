@@ -20,8 +20,10 @@ struct ServerOptions {
   std::map<std::string, std::string> defaults;
   std::size_t max_body_bytes = std::size_t{16} << 20;
   std::size_t max_pixels = 40'000'000;
-  int max_connections = 256;
-  int request_seconds = 15;       // for a request to arrive whole
+  // Of all photos that are arriving; more get 503.
+  std::size_t max_receiving_bytes = std::size_t{256} << 20;
+  int max_connections = 256;      // at most 900: cpp-httplib refuses sockets with a number above 1023
+  int request_seconds = 15;       // for a request to arrive whole, and for its answer to leave
   int keep_alive_seconds = 10;    // idle between two requests
   int queue_seconds = 10;         // a photo that waited longer gets 503
   std::string api_key;            // empty: none is asked for

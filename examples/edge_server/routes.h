@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is answered under which address; docs/edge_server.md is the manual.
 #pragma once
 
-#include "http.h"
+#include <atomic>
+
+#include "listener.h"
 #include "metrics.h"
 #include "models.h"
 #include "options.h"
@@ -16,9 +17,10 @@ struct Site {
   ModelFolder& models;
   Workers& workers;
   Metrics& metrics;
+  std::atomic<std::size_t> receiving_bytes{0};  // of photos that are arriving or wait for a worker
 };
 
-// Limits, time-outs, headers and routes.
-void set_up(httplib::Server& server, Site& site);
+// Limits, headers and routes.
+void set_up(Listener& server, Site& site);
 
 }  // namespace dotori::edge

@@ -1,32 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "cli/bench_command.h"
+
 #include <algorithm>
 #include <cstdio>
 
 #include "cli/backend_option.h"
+#include "cli/bench_compare.h"
+#include "cli/bench_suite.h"
 #include "cli/cli.h"
 
 namespace dotori::cli {
 namespace {
 
 struct BenchOptions {
-  std::string model;
-  int threads = 1, runs = 30, warmup = 3;
+  std::string model, suite, device, out, html, csv;
+  std::vector<std::string> compare;
+  std::vector<int> threads = {1};
+  int runs = 30, warmup = 3;
   BackendKind backend = BackendKind::kCpu;
   bool profile = false, json = false;
 };
-
-void fill_inputs(Session& session) {
-  for (int i = 0; i < session.input_count(); ++i) {
-    const TensorView input = session.input(i);
-    std::uint32_t state = 1;
-    for (std::int64_t e = 0; e < input.elements(); ++e) {
-      state = state * 1664525u + 1013904223u;
-      if (input.f32() != nullptr) input.f32()[e] = static_cast<float>(state >> 8) * (1.0f / 16777216.0f);
-      else if (data_type_bytes(input.type) == 1)
-        static_cast<unsigned char*>(input.data)[e] = static_cast<unsigned char>(state >> 24);
-    }
-  }
-}
 
 // A session of its own, so that the clock reads between steps do not touch the latency that is reported.
 Result<Profile> measure_nodes(const Model& model, SessionOptions options, int runs) {
@@ -35,13 +28,6 @@ Result<Profile> measure_nodes(const Model& model, SessionOptions options, int ru
   fill_inputs(session);
   for (int i = 0; i < runs; ++i) DOTORI_RETURN_IF_ERROR(session.run());
   return session.profile();
-}
-
-double quantile(const std::vector<double>& sorted, double q) {
-  const double at = q * static_cast<double>(sorted.size() - 1);
-  const std::size_t low = static_cast<std::size_t>(at);
-  const std::size_t high = std::min(low + 1, sorted.size() - 1);
-  return sorted[low] + (sorted[high] - sorted[low]) * (at - static_cast<double>(low));
 }
 
 void print_nodes(const Profile& profile) {
@@ -56,7 +42,7 @@ void print_nodes(const Profile& profile) {
 
 Status bench(const BenchOptions& o) {
   SessionOptions options;
-  options.num_threads = o.threads;
+  options.num_threads = o.threads[0];
   options.backend = o.backend;
 
   const double load_start = now_ms();
@@ -119,15 +105,54 @@ Status bench(const BenchOptions& o) {
 
 }  // namespace
 
+void fill_inputs(Session& session) {
+  for (int i = 0; i < session.input_count(); ++i) {
+    const TensorView input = session.input(i);
+    std::uint32_t state = 1;
+    for (std::int64_t e = 0; e < input.elements(); ++e) {
+      state = state * 1664525u + 1013904223u;
+      if (input.f32() != nullptr) input.f32()[e] = static_cast<float>(state >> 8) * (1.0f / 16777216.0f);
+      else if (data_type_bytes(input.type) == 1)
+        static_cast<unsigned char*>(input.data)[e] = static_cast<unsigned char>(state >> 24);
+    }
+  }
+}
+
+double quantile(const std::vector<double>& sorted, double q) {
+  const double at = q * static_cast<double>(sorted.size() - 1);
+  const std::size_t low = static_cast<std::size_t>(at);
+  const std::size_t high = std::min(low + 1, sorted.size() - 1);
+  return sorted[low] + (sorted[high] - sorted[low]) * (at - static_cast<double>(low));
+}
+
 void add_bench(CLI::App& app, int& exit_code) {
-  CLI::App* command = app.add_subcommand("bench", "Measure a model's latency and memory on this machine");
+  CLI::App* command =
+      app.add_subcommand("bench", "Measure latency and memory of a model or a folder of models, compare machines");
   auto o = std::make_shared<BenchOptions>();
-  command->add_option("model", o->model, "MODEL.dtr")->required();
-  command->add_option("--threads", o->threads, "0: one a core")->check(CLI::Range(0, 64))->capture_default_str();
+  CLI::Option* model = command->add_option("model", o->model, "MODEL.dtr");
+  CLI::Option* suite = command->add_option("--suite", o->suite, "folder: measure all its .dtr models, interleaved")
+                           ->group("Device study")
+                           ->excludes(model);
+  CLI::Option* compare = command->add_option("--compare", o->compare, "what --suite -o wrote on several machines")
+                             ->expected(1, CLI::detail::expected_max_vector_size)
+                             ->group("Device study")
+                             ->excludes(model)
+                             ->excludes(suite);
+  command->add_option("--device", o->device, "name of this machine in the results; otherwise that of its CPU")
+      ->group("Device study")
+      ->needs(suite);
+  command->add_option("-o,--out", o->out, "write the study as JSON")->group("Device study")->needs(suite);
+  command->add_option("--html", o->html, "write a page with charts and the table")->group("Device study");
+  command->add_option("--csv", o->csv, "write the table")->group("Device study");
+  command->add_option("--threads", o->threads, "0: one a core; --suite takes a list, such as 1,2")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->check(CLI::Range(0, 64))
+      ->capture_default_str();
   add_backend_option(*command, o->backend);
   command->add_option("--runs", o->runs, "timed runs")->check(CLI::Range(1, 100000))->capture_default_str();
   command->add_option("--warmup", o->warmup, "untimed runs before")->check(CLI::Range(0, 1000))->capture_default_str();
-  command->add_flag("--profile", o->profile, "time, kernel and speed of every layer");
+  command->add_flag("--profile", o->profile, "time, kernel and speed of every layer")->needs(model);
   command->add_flag("--json", o->json, "one JSON object on stdout, layers included");
   command->footer(
       "Examples:\n"
@@ -135,9 +160,24 @@ void add_bench(CLI::App& app, int& exit_code) {
       "  dotori bench mobilenet.dtr --threads 2 --profile\n"
       "  dotori bench mobilenet.dtr --backend xnnpack\n"
       "  dotori bench mobilenet.dtr --backend auto    # says which one it was\n"
+      "  dotori bench --suite models --threads 1,2 -o pi4.json --html pi4.html\n"
+      "  dotori bench --compare laptop.json pi4.json --html devices.html\n"
       "  DOTORI_MAX_ISA=none dotori bench mobilenet.dtr --runs 1 --json");
-  command->callback([o, &exit_code] {
-    const Status status = bench(*o);
+  command->callback([o, model, suite, compare, &exit_code] {
+    const bool of_model = model->count() > 0, of_folder = suite->count() > 0, of_files = compare->count() > 0;
+    const char* wrong = nullptr;
+    if (!of_model && !of_folder && !of_files) wrong = "bench needs MODEL.dtr, --suite FOLDER or --compare FILE ...";
+    else if (of_model && !(o->html.empty() && o->csv.empty())) wrong = "--html and --csv need --suite or --compare";
+    else if (of_model && o->threads.size() != 1) wrong = "--threads: a list needs --suite";
+    if (wrong != nullptr) {
+      fail(invalid_argument(wrong));
+      exit_code = kExitUsage;
+      return;
+    }
+    const Status status = of_folder  ? run_suite({o->suite, o->device, o->out, o->html, o->csv, o->threads, o->runs,
+                                                  o->warmup, o->backend, o->json})
+                          : of_files ? run_compare({o->compare, o->html, o->csv, o->json})
+                                     : bench(*o);
     if (!status.ok()) exit_code = fail(status);
   });
 }

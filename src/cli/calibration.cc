@@ -5,8 +5,6 @@
 #include <cstring>
 #include <filesystem>
 
-#include <dotori/vision.h>
-
 #include "cli/npy.h"
 #include "evaluate/dataset.h"
 
@@ -35,9 +33,11 @@ Result<std::vector<std::string>> tensor_folders(const std::string& folder) {
 }  // namespace
 
 Result<CalibrationSamples> CalibrationSamples::load(const std::string& folder, std::size_t limit,
-                                                    const Preprocess& preprocess) {
+                                                    const Preprocess& preprocess,
+                                                    std::vector<vision::PhotoFilter> filters) {
   CalibrationSamples samples;
   samples.preprocess_ = preprocess;
+  samples.filters_ = std::move(filters);
   DOTORI_ASSIGN_OR_RETURN(samples.paths_, tensor_folders(folder));
   samples.tensors_ = !samples.paths_.empty();
   if (!samples.tensors_) {
@@ -71,7 +71,8 @@ Status CalibrationSamples::fill(Session& session, std::size_t i) {
 }
 
 Status CalibrationSamples::fill_from_photo(Session& session, const std::string& path) const {
-  DOTORI_ASSIGN_OR_RETURN(const vision::Image photo, vision::load_image(path));
+  DOTORI_ASSIGN_OR_RETURN(vision::Image photo, vision::load_image(path));
+  DOTORI_RETURN_IF_ERROR(vision::apply_filters(photo, filters_).with_context(path));
   std::vector<TensorView> inputs;
   for (int i = 0; i < session.input_count(); ++i) inputs.push_back(session.input(i));
   return vision::fill_inputs(photo, preprocess_, inputs).status().with_context(path);

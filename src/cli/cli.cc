@@ -9,6 +9,7 @@
 #include <cstdio>
 
 #include "graph/reader.h"
+#include "graph/writer.h"
 
 namespace dotori::cli {
 
@@ -92,6 +93,22 @@ Result<std::vector<float>> parse_floats(const std::string& text, char separator)
 Result<std::string> read_text(const std::string& path, std::size_t max_bytes) {
   DOTORI_ASSIGN_OR_RETURN(const graph::Constant file, graph::read_file(path, max_bytes));
   return std::string(static_cast<const char*>(file.data), file.size_bytes);
+}
+
+std::string csv_field(const std::string& text) {
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  std::string quoted = "\"";
+  for (char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return quoted + "\"";
+}
+
+Status write_text(const std::string& path, const std::string& text) {
+  return graph::write_file_atomically(
+      path, Span<const unsigned char>(reinterpret_cast<const unsigned char*>(text.data()), text.size()));
+}
+
+bool has_ending(const std::string& text, const std::string& ending) {
+  return text.size() >= ending.size() && text.compare(text.size() - ending.size(), ending.size(), ending) == 0;
 }
 
 ProgressBar::ProgressBar(std::string label, std::size_t total)

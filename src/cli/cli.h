@@ -25,6 +25,7 @@ void add_inspect(CLI::App& app, int& exit_code);
 void add_bench(CLI::App& app, int& exit_code);
 void add_eval(CLI::App& app, int& exit_code);
 void add_agree(CLI::App& app, int& exit_code);
+void add_anchors(CLI::App& app, int& exit_code);
 void add_quantize(CLI::App& app, int& exit_code);
 
 // Prints "dotori: message" to stderr and returns kExitFailed.
@@ -45,6 +46,12 @@ Result<float> parse_float(const std::string& text);
 Result<std::vector<float>> parse_floats(const std::string& text, char separator = ',');
 // A whole file as text. Errors: kNotFound, kIoError; refuses more than `max_bytes`.
 Result<std::string> read_text(const std::string& path, std::size_t max_bytes = std::size_t{64} << 20);
+
+// The file holds its old text or all of the new one. Error: kIoError.
+Status write_text(const std::string& path, const std::string& text);
+// A field of CSV, quoted where it must be (RFC 4180).
+std::string csv_field(const std::string& text);
+bool has_ending(const std::string& text, const std::string& ending);
 
 // A bar on stderr for work of many items; silent when stderr is no terminal.
 class ProgressBar {

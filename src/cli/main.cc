@@ -25,6 +25,7 @@ int main(int argc, char** argv) {
   dotori::cli::add_bench(app, exit_code);
   dotori::cli::add_eval(app, exit_code);
   dotori::cli::add_agree(app, exit_code);
+  dotori::cli::add_anchors(app, exit_code);
   dotori::cli::add_quantize(app, exit_code);
   try {
     app.parse(argc, argv);

@@ -6,6 +6,7 @@
 
 #include "cli/calibration.h"
 #include "cli/cli.h"
+#include "cli/filter_option.h"
 #include "cli/quantization_report.h"
 #include "evaluate/agreement.h"
 #include "evaluate/evaluate.h"
@@ -25,6 +26,7 @@ struct QuantizeOptions {
   std::string observer = "auto", input_type = "float32", output_type = "float32";
   std::vector<std::string> keep_fp32;
   double max_drop = -1;
+  std::vector<vision::PhotoFilter> filters;
   bool no_equalize = false, no_bias_correction = false, adaround = false, force = false, json = false;
   int threads = 0;
 };
@@ -53,6 +55,7 @@ Status set_metric(const QuantizeOptions& o, const Model& model, quantize::Option
       DOTORI_ASSIGN_OR_RETURN(const Model other, Model::from_graph(graph));
       evaluate::AgreementOptions agreement_options;
       agreement_options.threads = o.threads;
+      agreement_options.filters = o.filters;
       agreement_options.each = [&bar](const auto&, const auto&, const auto&, const auto&) {
         bar.advance();
         return Status();
@@ -85,6 +88,7 @@ Status set_metric(const QuantizeOptions& o, const Model& model, quantize::Option
   evaluate::EvaluateOptions evaluate_options;
   evaluate_options.threads = o.threads;
   evaluate_options.foreground = foreground;
+  evaluate_options.filters = o.filters;
   if (o.class_offset != "auto") evaluate_options.class_offset = o.class_offset == "1" ? 1 : 0;
   options->metric = [=](const graph::Graph& graph) -> Result<double> {
     ProgressBar bar("measuring", dataset.examples.size());
@@ -171,7 +175,7 @@ Status quantize_model(const QuantizeOptions& o) {
   const double start = now_ms();
   DOTORI_ASSIGN_OR_RETURN(const Model model, Model::load_file(o.model));
   DOTORI_ASSIGN_OR_RETURN(CalibrationSamples samples,
-                          CalibrationSamples::load(o.calibration, o.limit, model.task().preprocess));
+                          CalibrationSamples::load(o.calibration, o.limit, model.task().preprocess, o.filters));
   quantize::Options options;
   options.observer = observer_of(o.observer);
   options.equalize = !o.no_equalize;
@@ -234,6 +238,7 @@ void add_quantize(CLI::App& app, int& exit_code) {
   command->add_option("--limit", o->limit, "calibration photos, spread evenly; 0: all")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
+  add_filter_option(*command, o->filters);
 
   command->add_option("--images", o->images, "photos to measure accuracy with; others than for calibration")
       ->group("Accuracy");

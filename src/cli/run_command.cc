@@ -8,7 +8,9 @@
 
 #include "cli/backend_option.h"
 #include "cli/cli.h"
+#include "cli/filter_option.h"
 #include "cli/npy.h"
+#include "cli/regions_table.h"
 
 namespace dotori::cli {
 namespace {
@@ -17,7 +19,8 @@ struct RunOptions {
   std::string model;
   std::vector<std::string> photos;
   std::vector<std::string> inputs;
-  std::string save, dump;
+  std::string save, dump, regions;
+  std::vector<vision::PhotoFilter> filters;
   int threads = 1;
   BackendKind backend = BackendKind::kCpu;
   int top = 5;
@@ -81,20 +84,15 @@ Status answer_mask(Session& session, const RunOptions& o, const vision::PhotoTra
   const std::vector<vision::Region> regions = vision::connected_regions(mask, o.min_pixels);
   Json list = Json::array();
   for (const vision::Region& r : regions)
-    list.push_back({{"label", label_of(task, r.class_index)},
-                    {"index", r.class_index},
-                    {"pixels", r.pixels},
-                    {"x0", r.x0},
-                    {"y0", r.y0},
-                    {"x1", r.x1},
-                    {"y1", r.y1},
-                    {"centre_x", r.centre_x},
-                    {"centre_y", r.centre_y},
-                    {"equivalent_diameter", r.equivalent_diameter}});
-  result["mask"] = {{"classes", classes}, {"regions", list}};
+    list.push_back(region_json(r, static_cast<int>(list.size()) + 1, label_of(task, r.class_index),
+                               static_cast<std::int64_t>(mask.classes.size())));
+  result["mask"] = {{"classes", classes}, {"summary", summarise_regions(list)}, {"regions", list}};
   if (!o.save.empty()) {
     DOTORI_RETURN_IF_ERROR(vision::overlay_mask(picture, mask, o.opacity));
-    vision::draw_regions(picture, regions, task.labels);
+    // Names and sizes where they can be read; outlines and numbers where there are many, or a table to look up.
+    constexpr std::size_t kMostTabs = 12;
+    if (o.regions.empty() && regions.size() <= kMostTabs) vision::draw_regions(picture, regions, task.labels);
+    else DOTORI_RETURN_IF_ERROR(vision::draw_region_outlines(picture, mask, regions));
   }
   return Status();
 }
@@ -142,6 +140,7 @@ Status dump_tensors(Session& session, const std::string& folder, bool with_input
 Result<Json> run_photo(Session& session, const RunOptions& o, const std::string& photo, const std::string& name) {
   const TaskInfo& task = session.model().task();
   DOTORI_ASSIGN_OR_RETURN(vision::Image picture, vision::load_image(photo));
+  DOTORI_RETURN_IF_ERROR(vision::apply_filters(picture, o.filters).with_context(photo));
   std::vector<TensorView> inputs;
   for (int i = 0; i < session.input_count(); ++i) inputs.push_back(session.input(i));
   DOTORI_ASSIGN_OR_RETURN(const vision::PhotoTransform transform,
@@ -190,6 +189,13 @@ void print_result(const Json& r) {
                   g["centre_y"].get<double>(), g["label"].get<std::string>().c_str());
     }
     if (r["mask"]["regions"].size() > 10) std::printf("  and %zu smaller regions\n", r["mask"]["regions"].size() - 10);
+    if (r["mask"]["regions"].empty()) std::printf("  no region is large enough\n");
+    for (const Json& s : r["mask"]["summary"])
+      std::printf(
+          "  %s: %zu region%s, diameter mean %.1f px, median %.1f px, circularity mean %.2f, area %.2f %% of the photo\n",
+          s["label"].get<std::string>().c_str(), s["regions"].get<std::size_t>(),
+          s["regions"].get<std::size_t>() == 1 ? "" : "s", s["mean_diameter"].get<double>(),
+          s["median_diameter"].get<double>(), s["mean_circularity"].get<double>(), s["area_percent"].get<double>());
   }
   if (r.contains("picture")) std::printf("  picture: %s\n", r["picture"].get<std::string>().c_str());
 }
@@ -226,10 +232,15 @@ Status run_tensors(Session& session, const RunOptions& o) {
 Status run_model(const RunOptions& o) {
   if (o.photos.empty() == o.inputs.empty())
     return invalid_argument("expected photos, or --input FILE.npy for each input");
+  if (!o.regions.empty()) DOTORI_RETURN_IF_ERROR(check_regions_path(o.regions));
+  if (o.regions == "-" && o.json) return invalid_argument("--regions - and --json both write to stdout");
   DOTORI_ASSIGN_OR_RETURN(const Model model, Model::load_file(o.model));
   if (!o.photos.empty() && model.task().task == Task::kNone && o.dump.empty())
     return invalid_argument(
         o.model + ": the model does not say what it is for; convert it with --preset or --task, or give --dump");
+  if (!o.regions.empty() && (model.task().task != Task::kSegmentation || o.photos.empty()))
+    return invalid_argument("--regions: lists the areas of masks; " + o.model + " is for " +
+                            task_name(model.task().task) + (o.photos.empty() ? ", and no photo was given" : ""));
   SessionOptions options;
   options.num_threads = o.threads;
   options.backend = o.backend;
@@ -253,7 +264,8 @@ Status run_model(const RunOptions& o) {
     print_json(
         {{"model", o.model}, {"task", task_name(model.task().task)}, {"results", results}, {"failures", failures}});
   for (const Json& result : results)
-    if (!o.json) print_result(result);
+    if (!o.json && o.regions != "-") print_result(result);
+  if (!o.regions.empty() && !results.empty()) DOTORI_RETURN_IF_ERROR(write_regions(results, o.regions));
   if (failures.empty()) return Status();
   if (failures.size() == 1) return invalid_argument(failures[0]);
   return invalid_argument(std::to_string(failures.size()) + " of " + std::to_string(o.photos.size()) +
@@ -271,13 +283,17 @@ void add_run(CLI::App& app, int& exit_code) {
   command->add_option("--top", o->top, "classification: how many classes")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
-  command->add_option("--min-pixels", o->min_pixels, "segmentation: smallest region reported")
+  command->add_option("--regions", o->regions,
+                      "segmentation: a table of the connected areas: place, size, diameter, circularity; FILE.csv, "
+                      "FILE.json, or - for stdout");
+  command->add_option("--min-pixels,--min-region", o->min_pixels, "segmentation: smallest region reported")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   command->add_option("--opacity", o->opacity, "segmentation: of the mask in the picture")
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();
   command->add_option("--threads", o->threads, "0: one a core")->check(CLI::Range(0, 64))->capture_default_str();
+  add_filter_option(*command, o->filters);
   add_backend_option(*command, o->backend);
   command->add_option("--input", o->inputs, "instead of photos: a .npy file for each input, in order")
       ->expected(1)
@@ -289,6 +305,8 @@ void add_run(CLI::App& app, int& exit_code) {
       "  dotori run mobilenet.dtr photo.jpg\n"
       "  dotori run yolo.dtr street.jpg --save boxes.png\n"
       "  dotori run unet.dtr *.jpg --save masks --json\n"
+      "  dotori run pores.dtr skin.jpg --regions pores.csv --min-region 40 --save pores.png\n"
+      "  dotori run yolo.dtr street.jpg --filter clahe --filter sharpen:0.5\n"
       "  dotori run yolo.dtr street.jpg --backend xnnpack\n"
       "  dotori run net.dtr --input x.npy --dump out");
   command->callback([o, &exit_code] {

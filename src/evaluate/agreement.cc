@@ -92,7 +92,8 @@ Result<Agreement> agreement(const Model& a, const Model& b, std::vector<std::str
   if (photos.empty()) return invalid_argument("no photos to compare the models on");
   std::vector<double> percents;
   for (const std::string& path : photos) {
-    DOTORI_ASSIGN_OR_RETURN(const vision::Image photo, vision::load_image(path));
+    DOTORI_ASSIGN_OR_RETURN(vision::Image photo, vision::load_image(path));
+    DOTORI_RETURN_IF_ERROR(vision::apply_filters(photo, options.filters).with_context(path));
     DOTORI_ASSIGN_OR_RETURN(const Answer answer_a, first.answer(photo, path));
     DOTORI_ASSIGN_OR_RETURN(const Answer answer_b, second.answer(photo, path));
     DOTORI_ASSIGN_OR_RETURN(PhotoAgreement one, compare(result.task, answer_a, answer_b));

@@ -86,4 +86,35 @@ Result<Dataset> load_masks(const std::string& photos, const std::string& masks) 
   return set;
 }
 
+Status keep_listed(Dataset* set, const std::string& list) {
+  DOTORI_ASSIGN_OR_RETURN(const std::string text, read_text_file(list));
+  std::map<std::string, std::vector<std::size_t>> by_stem;
+  for (std::size_t i = 0; i < set->examples.size(); ++i)
+    by_stem[fs::path(set->examples[i].photo).stem().string()].push_back(i);
+  std::vector<bool> keep(set->examples.size());
+  bool any = false;
+  std::size_t number = 0;
+  for (std::size_t begin = 0; begin < text.size();) {
+    const std::size_t end = std::min(text.find('\n', begin), text.size());
+    const std::string line = trimmed(text.substr(begin, end - begin));
+    begin = end + 1;
+    ++number;
+    if (line.empty()) continue;
+    const fs::path name = line.substr(0, line.find_first_of(" \t"));
+    // A stem may hold a dot: the name as it stands comes first.
+    auto found = by_stem.find(name.filename().string());
+    if (found == by_stem.end()) found = by_stem.find(name.stem().string());
+    if (found == by_stem.end())
+      return invalid_argument(list + ":" + std::to_string(number) + ": no labelled photo is named '" + name.string() +
+                              "'");
+    for (std::size_t i : found->second) keep[i] = any = true;
+  }
+  if (!any) return invalid_argument(list + ": names no photo");
+  std::vector<Example> kept;
+  for (std::size_t i = 0; i < keep.size(); ++i)
+    if (keep[i]) kept.push_back(std::move(set->examples[i]));
+  set->examples = std::move(kept);
+  return {};
+}
+
 }  // namespace dotori::evaluate

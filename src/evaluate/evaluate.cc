@@ -22,7 +22,8 @@ struct Run {
   template <class Score>
   Status each(const Score& score) const {
     for (const Example& example : examples) {
-      DOTORI_ASSIGN_OR_RETURN(const vision::Image photo, vision::load_image(example.photo));
+      DOTORI_ASSIGN_OR_RETURN(vision::Image photo, vision::load_image(example.photo));
+      DOTORI_RETURN_IF_ERROR(vision::apply_filters(photo, options.filters).with_context(example.photo));
       DOTORI_ASSIGN_OR_RETURN(const Answer answer, predictor.answer(photo, example.photo));
       DOTORI_RETURN_IF_ERROR(score(example, answer));
       if (options.progress) options.progress();

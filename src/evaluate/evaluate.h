@@ -9,6 +9,7 @@
 #include <dotori/model.h>
 #include <dotori/session.h>
 #include <dotori/status.h>
+#include <dotori/vision.h>
 
 #include "evaluate/average_precision.h"
 #include "evaluate/dataset.h"
@@ -25,7 +26,8 @@ struct EvaluateOptions {
   int class_offset = -1;
   // Segmentation: masks are binary, and mean this one of the model's classes. -1: masks speak of all classes.
   int foreground = -1;
-  std::function<void()> progress;  // after every photo; may be empty
+  std::vector<vision::PhotoFilter> filters;  // applied to every photo first
+  std::function<void()> progress;            // after every photo; may be empty
 };
 
 struct ClassificationFigures {

@@ -44,8 +44,7 @@ bool in_range(const Graph& graph, ValueId id) {
 }
 
 const char* input_name(const Op& op, std::size_t i) {
-  const bool weighted = std::holds_alternative<Conv2d>(op) || std::holds_alternative<ConvTranspose2d>(op) ||
-                        std::holds_alternative<FullyConnected>(op);
+  const bool weighted = has_filters(op);
   if (weighted && i == 1) return "weights";
   if (weighted && i == 2) return "bias";
   if (std::holds_alternative<Binary>(op)) return i == 0 ? "a" : "b";
@@ -252,16 +251,13 @@ std::string describe_node(const Graph& graph, const Node& node) {
 }
 
 std::int64_t node_macs(const Graph& graph, const Node& node) noexcept {
-  const bool transposed = std::holds_alternative<ConvTranspose2d>(node.op);
-  const bool weighted =
-      transposed || std::holds_alternative<Conv2d>(node.op) || std::holds_alternative<FullyConnected>(node.op);
-  if (!weighted || node.inputs.size() < 2 || node.outputs.empty()) return 0;
+  if (!has_filters(node.op) || node.inputs.size() < 2 || node.outputs.empty()) return 0;
   const Shape& weights = graph.value(node.inputs[1]).type.shape;
   const Shape& out = graph.value(node.outputs[0]).type.shape;
   // Each output element of a convolution, and each input pixel of a transposed one, meets one filter.
-  if (!transposed) return out.elements() * (weights.elements() / weights[0]);
+  if (!is_transposed_conv(node.op)) return out.elements() * (weights.elements() / weights[0]);
   const Shape& x = graph.value(node.inputs[0]).type.shape;
-  return x.elements() / x[3] * weights.elements();
+  return x.elements() / x[x.rank() - 1] * weights.elements();
 }
 
 std::string to_string(const Graph& graph) {

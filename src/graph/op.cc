@@ -109,6 +109,8 @@ template <class AnyOp, class Result>
 Result activation_of(AnyOp& op) {
   if (auto* conv = std::get_if<Conv2d>(&op)) return &conv->activation;
   if (auto* conv = std::get_if<ConvTranspose2d>(&op)) return &conv->activation;
+  if (auto* conv = std::get_if<Conv3d>(&op)) return &conv->activation;
+  if (auto* conv = std::get_if<ConvTranspose3d>(&op)) return &conv->activation;
   if (auto* fully_connected = std::get_if<FullyConnected>(&op)) return &fully_connected->activation;
   if (auto* binary = std::get_if<Binary>(&op)) return &binary->activation;
   return nullptr;
@@ -128,12 +130,30 @@ Result<std::string> attribute_text(const Op& op, const char* attribute) {
   return invalid_argument(std::string("operator '") + op_name(op) + "' has no attribute '" + attribute + "'");
 }
 
+bool is_transposed_conv(const Op& op) noexcept {
+  return std::holds_alternative<ConvTranspose2d>(op) || std::holds_alternative<ConvTranspose3d>(op);
+}
+
+bool has_filters(const Op& op) noexcept {
+  return std::holds_alternative<Conv2d>(op) || std::holds_alternative<Conv3d>(op) || is_transposed_conv(op) ||
+         std::holds_alternative<FullyConnected>(op);
+}
+
+int filter_groups(const Op& op) noexcept {
+  if (const auto* conv = std::get_if<Conv2d>(&op)) return conv->groups;
+  if (const auto* conv = std::get_if<ConvTranspose2d>(&op)) return conv->groups;
+  if (const auto* conv = std::get_if<Conv3d>(&op)) return conv->groups;
+  if (const auto* conv = std::get_if<ConvTranspose3d>(&op)) return conv->groups;
+  return 1;
+}
+
 const char* op_name(const Op& op) noexcept {
   return kOpNames[op.index()];
 }
 
 const char* op_display_name(const Op& op) noexcept {
   if (const auto* conv = std::get_if<Conv2d>(&op)) return conv->groups > 1 ? "grouped_conv2d" : "conv2d";
+  if (const auto* conv = std::get_if<Conv3d>(&op)) return conv->groups > 1 ? "grouped_conv3d" : "conv3d";
   if (const auto* binary = std::get_if<Binary>(&op)) return binary_function_name(binary->function);
   if (const auto* unary = std::get_if<Unary>(&op)) return function_name(unary->activation.function);
   if (const auto* reduce = std::get_if<Reduce>(&op)) return reduce_function_name(reduce->function);

@@ -7,16 +7,20 @@
 
 #include "graph/ops/arg_max.h"
 #include "graph/ops/average_pool2d.h"
+#include "graph/ops/average_pool3d.h"
 #include "graph/ops/binary.h"
 #include "graph/ops/cast.h"
 #include "graph/ops/concat.h"
 #include "graph/ops/conv2d.h"
+#include "graph/ops/conv3d.h"
 #include "graph/ops/conv_transpose2d.h"
+#include "graph/ops/conv_transpose3d.h"
 #include "graph/ops/depth_to_space.h"
 #include "graph/ops/dequantize.h"
 #include "graph/ops/fully_connected.h"
 #include "graph/ops/gather.h"
 #include "graph/ops/max_pool2d.h"
+#include "graph/ops/max_pool3d.h"
 #include "graph/ops/pad.h"
 #include "graph/ops/prelu.h"
 #include "graph/ops/quantize.h"
@@ -58,5 +62,11 @@ Status infer(const Op& op, Span<const Operand> inputs, Span<TensorType> outputs)
 // itself).
 Activation* fused_activation(Op& op) noexcept;
 const Activation* fused_activation(const Op& op) noexcept;
+// Convolutions, transposed ones and fully_connected: weights [O,...] at input 1, an optional bias [O] at input 2.
+bool has_filters(const Op& op) noexcept;
+// Of the transposed ones among them.
+bool is_transposed_conv(const Op& op) noexcept;
+// Channel groups of a convolution; 1 for any other operator.
+int filter_groups(const Op& op) noexcept;
 
 }  // namespace dotori::graph

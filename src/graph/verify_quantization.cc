@@ -9,18 +9,13 @@ bool keeps_quantization(const Op& op) noexcept {
   return std::holds_alternative<Reshape>(op) || std::holds_alternative<Transpose>(op) ||
          std::holds_alternative<Slice>(op) || std::holds_alternative<Pad>(op) || std::holds_alternative<Gather>(op) ||
          std::holds_alternative<DepthToSpace>(op) || std::holds_alternative<SpaceToDepth>(op) ||
-         std::holds_alternative<MaxPool2d>(op);
+         std::holds_alternative<MaxPool2d>(op) || std::holds_alternative<MaxPool3d>(op);
 }
 
 namespace {
 
 bool is_8_bit(DataType type) {
   return type == DataType::kInt8 || type == DataType::kUint8;
-}
-
-bool is_weighted(const Op& op) {
-  return std::holds_alternative<Conv2d>(op) || std::holds_alternative<ConvTranspose2d>(op) ||
-         std::holds_alternative<FullyConnected>(op);
 }
 
 // Only looked for where 8-bit numbers are quantised ones: a plain uint8 tensor may still be moved or cast.
@@ -69,7 +64,7 @@ Status verify_quantization(const Graph& graph, const Node& node) {
     if (id.valid()) quantized |= is_8_bit(graph.value(id).type.type) && !graph.value(id).quantization.empty();
   if (!quantized && !edge && moves_elements(node.op)) return {};
 
-  const bool weighted = is_weighted(node.op) && graph.value(node.inputs[0]).type.type == DataType::kInt8;
+  const bool weighted = has_filters(node.op) && graph.value(node.inputs[0]).type.type == DataType::kInt8;
   for (std::size_t i = 0; i < node.inputs.size(); ++i) {
     if (!node.inputs[i].valid()) continue;
     const Value& in = graph.value(node.inputs[i]);

@@ -237,7 +237,9 @@ Result<std::map<std::string, std::vector<std::int8_t>>> adapt_rounding(const Gra
   std::vector<ValueId> watched;
   for (std::size_t n = 0; n < int8.size(); ++n) {
     const Node& node = prepared.nodes()[n];
-    if (!int8[n] || !is_weighted(prepared, node) || std::holds_alternative<graph::ConvTranspose2d>(node.op)) continue;
+    if (!int8[n] || !is_weighted(prepared, node) || graph::is_transposed_conv(node.op) ||
+        std::holds_alternative<graph::Conv3d>(node.op))
+      continue;
     const Shape& w = prepared.value(node.inputs[1]).type.shape;
     Layer layer;
     layer.node = n;

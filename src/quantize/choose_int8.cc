@@ -94,10 +94,7 @@ bool is_cheap(const Graph& graph, const std::vector<bool>& tail) {
 }  // namespace
 
 bool is_weighted(const Graph& graph, const Node& node) noexcept {
-  const bool kind = std::holds_alternative<graph::Conv2d>(node.op) ||
-                    std::holds_alternative<graph::ConvTranspose2d>(node.op) ||
-                    std::holds_alternative<graph::FullyConnected>(node.op);
-  if (!kind || node.inputs.size() < 2 || !is_constant_f32(graph, node.inputs[1])) return false;
+  if (!graph::has_filters(node.op) || node.inputs.size() < 2 || !is_constant_f32(graph, node.inputs[1])) return false;
   return node.inputs.size() < 3 || !node.inputs[2].valid() || is_constant_f32(graph, node.inputs[2]);
 }
 
@@ -111,8 +108,7 @@ bool has_int8_form(const Graph& graph, const Node& node) noexcept {
   const Op& op = node.op;
   if (std::holds_alternative<ArgMax>(op)) return is_f32_activation(graph, node.inputs[0]);
   if (!is_f32(graph, node.outputs[0])) return false;
-  if (std::holds_alternative<Conv2d>(op) || std::holds_alternative<ConvTranspose2d>(op) ||
-      std::holds_alternative<FullyConnected>(op)) {
+  if (has_filters(op)) {
     return is_f32_activation(graph, node.inputs[0]) && is_weighted(graph, node);
   }
   if (const auto* binary = std::get_if<Binary>(&op)) {
@@ -133,7 +129,8 @@ bool has_int8_form(const Graph& graph, const Node& node) noexcept {
     return softmax->axis == graph.value(node.inputs[0]).type.shape.rank() - 1;
   }
   return is_f32_activation(graph, node.inputs[0]) &&
-         (keeps_encoding(op) || std::holds_alternative<AveragePool2d>(op) || std::holds_alternative<Resize2d>(op) ||
+         (keeps_encoding(op) || std::holds_alternative<AveragePool2d>(op) ||
+          std::holds_alternative<AveragePool3d>(op) || std::holds_alternative<Resize2d>(op) ||
           std::holds_alternative<Reduce>(op));
 }
 

@@ -46,6 +46,7 @@ bool passes_channels(const Graph& graph, const Node& node) {
     return true;
   }
   return std::holds_alternative<graph::MaxPool2d>(node.op) || std::holds_alternative<graph::AveragePool2d>(node.op) ||
+         std::holds_alternative<graph::MaxPool3d>(node.op) || std::holds_alternative<graph::AveragePool3d>(node.op) ||
          std::holds_alternative<graph::Resize2d>(node.op) || std::holds_alternative<graph::Reshape>(node.op);
 }
 
@@ -140,19 +141,13 @@ class Equalizer {
     return true;
   }
 
-  static int groups(const Node& node) {
-    if (const auto* conv = std::get_if<graph::Conv2d>(&node.op)) return conv->groups;
-    if (const auto* conv = std::get_if<graph::ConvTranspose2d>(&node.op)) return conv->groups;
-    return 1;
-  }
-
   // Calls visit(weight index, filter, input channel) for each weight of the layer.
   template <class F>
   void each_weight(const Node& node, F&& visit) const {
     const Shape& w = graph_.value(node.inputs[1]).type.shape;
     const std::size_t filters = static_cast<std::size_t>(w[0]), width = static_cast<std::size_t>(w[w.rank() - 1]);
     const std::size_t each = static_cast<std::size_t>(w.elements()) / filters;
-    const std::size_t per_group = filters / static_cast<std::size_t>(groups(node));
+    const std::size_t per_group = filters / static_cast<std::size_t>(graph::filter_groups(node.op));
     for (std::size_t o = 0; o < filters; ++o) {
       for (std::size_t i = 0; i < each; ++i) visit(o * each + i, o, o / per_group * width + i % width);
     }
@@ -176,7 +171,7 @@ class Equalizer {
 
   bool is_depthwise(const Node& node) const {
     const Shape& w = graph_.value(node.inputs[1]).type.shape;
-    return w[w.rank() - 1] == 1 && groups(node) > 1;
+    return w[w.rank() - 1] == 1 && graph::filter_groups(node.op) > 1;
   }
 
   std::vector<double> choose_scales(const Group& group) const {

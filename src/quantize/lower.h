@@ -16,7 +16,7 @@ namespace dotori::quantize {
 // by constants become multiplications. Same function up to rounding; names of existing nodes and values stay.
 Result<graph::Graph> prepare(const graph::Graph& fp32);
 
-// True for nodes with constant float32 filters: conv2d, conv_transpose2d, fully_connected.
+// True for nodes with constant float32 filters: convolutions and fully_connected.
 bool is_weighted(const graph::Graph& graph, const graph::Node& node) noexcept;
 // The node only moves elements or picks some: its output is quantised as its first input is.
 bool keeps_encoding(const graph::Op& op) noexcept;

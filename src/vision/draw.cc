@@ -214,6 +214,54 @@ void draw_regions(Image& image, Span<const Region> regions, Span<const std::stri
   }
 }
 
+Status draw_region_outlines(Image& image, const Mask& mask, Span<const Region> regions) {
+  if (!image.valid() || !mask.valid() || image.width != mask.width || image.height != mask.height)
+    return invalid_argument("a mask of " + std::to_string(mask.width) + "x" + std::to_string(mask.height) +
+                            " does not fit an image of " + std::to_string(image.width) + "x" +
+                            std::to_string(image.height));
+  Style style = style_for(image);
+  const auto at = [&](int x, int y) {
+    return static_cast<std::size_t>(y) * static_cast<std::size_t>(mask.width) + static_cast<std::size_t>(x);
+  };
+  const auto inside = [&](int x, int y) { return x >= 0 && y >= 0 && x < mask.width && y < mask.height; };
+  std::vector<bool> seen(mask.classes.size());
+  std::vector<std::pair<int, int>> stack;
+  for (const Region& r : regions) {
+    if (!inside(r.first_x, r.first_y) || seen[at(r.first_x, r.first_y)]) continue;
+    const std::uint8_t class_index = mask.classes[at(r.first_x, r.first_y)];
+    const Color color = class_color(r.class_index);
+    stack.assign(1, {r.first_x, r.first_y});
+    seen[at(r.first_x, r.first_y)] = true;
+    while (!stack.empty()) {
+      const auto [x, y] = stack.back();
+      stack.pop_back();
+      for (int dy = -1; dy <= 1; ++dy)
+        for (int dx = -1; dx <= 1; ++dx) {
+          if (!inside(x + dx, y + dy) || seen[at(x + dx, y + dy)] || mask.classes[at(x + dx, y + dy)] != class_index)
+            continue;
+          seen[at(x + dx, y + dy)] = true;
+          stack.emplace_back(x + dx, y + dy);
+        }
+      const auto is_outside = [&](int side_x, int side_y) {
+        return !inside(side_x, side_y) || mask.classes[at(side_x, side_y)] != class_index;
+      };
+      if (is_outside(x - 1, y) || is_outside(x + 1, y) || is_outside(x, y - 1) || is_outside(x, y + 1)) {
+        const int before = (style.line - 1) / 2;
+        fill(image, x - before, y - before, x - before + style.line, y - before + style.line, color);
+      }
+    }
+  }
+  // Numbers on top of all outlines, the largest region's last. Many of them must not hide the picture: smaller than
+  // other text.
+  style.dot = std::max(1, style.dot / 2);
+  style.margin = style.dot;
+  for (std::size_t i = regions.size(); i-- > 0;) {
+    const Region& r = regions[i];
+    draw_tab(image, to_pixel(r.x1), to_pixel(r.y0), std::to_string(i + 1), style, class_color(r.class_index));
+  }
+  return {};
+}
+
 void draw_caption(Image& image, Span<const std::string> lines) {
   if (!image.valid() || lines.empty()) return;
   const Style style = style_for(image);

@@ -113,6 +113,19 @@ void add_convolutions(Catalogue& c) {
       .constant({3})
       .add("conv_transpose2d_3x3_output_pad", transposed, kXnnpack);
 
+  graph::Conv3d volume;
+  volume.kernel_d = volume.kernel_h = volume.kernel_w = 3;
+  volume.pad_front = volume.pad_back = volume.pad_top = volume.pad_bottom = volume.pad_left = volume.pad_right = 1;
+  volume.activation = relu;
+  c.input({1, 4, 5, 6, 8}).constant({10, 3, 3, 3, 8}).constant({10}).add("conv3d_3x3x3_relu", volume, kCpuOnly);
+  volume.stride_d = volume.stride_w = 2;
+  c.input({2, 4, 5, 6, 1}).constant({5, 3, 3, 3, 1}).add("conv3d_stride2_no_bias", volume, kCpuOnly);
+  c.input({1, 4, 5, 6, 3}).input({10, 3, 3, 3, 3}).add("conv3d_weights_as_input", volume, kCpuOnly);
+  graph::ConvTranspose3d volume_up;
+  volume_up.kernel_d = volume_up.kernel_h = volume_up.kernel_w = 2;
+  volume_up.stride_d = volume_up.stride_h = volume_up.stride_w = 2;
+  c.input({1, 3, 4, 5, 6}).constant({3, 2, 2, 2, 6}).constant({3}).add("conv_transpose3d_2x2x2", volume_up, kCpuOnly);
+
   graph::FullyConnected dense;
   c.input({3, 20}).constant({7, 20}).constant({7}).add("fully_connected", dense, kXnnpack);
   dense.activation = relu6;
@@ -134,6 +147,12 @@ void add_windows(Catalogue& c) {
   c.input({1, 9, 9, 5}).add("average_pool2d_padded", average, kXnnpack);
   average.count_include_pad = true;
   c.input({1, 9, 9, 5}).add("average_pool2d_count_include_pad", average, kCpuOnly);
+
+  c.input({1, 4, 6, 8, 9}).add("max_pool3d_2x2x2", graph::MaxPool3d(), kCpuOnly);
+  graph::AveragePool3d volume_average;
+  volume_average.kernel_d = volume_average.kernel_h = volume_average.kernel_w = 3;
+  volume_average.pad_front = volume_average.pad_top = volume_average.pad_right = 1;
+  c.input({1, 5, 6, 7, 9}).add("average_pool3d_padded", volume_average, kCpuOnly);
 
   using graph::CoordinateRule;
   for (const auto& [rule, taken] : std::vector<std::pair<CoordinateRule, bool>>{{CoordinateRule::kHalfPixel, true},

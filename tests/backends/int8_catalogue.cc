@@ -104,6 +104,14 @@ void add_convolutions(Catalogue& c) {
   graph::ConvTranspose2d transposed;
   transposed.kernel_h = transposed.kernel_w = transposed.stride_h = transposed.stride_w = 2;
   c.input({1, 4, 5, 6}).weights({3, 2, 2, 6}).add("conv_transpose2d_s8", transposed, kCpuOnly, kY);
+  graph::Conv3d volume;
+  volume.kernel_d = volume.kernel_h = volume.kernel_w = 3;
+  volume.pad_front = volume.pad_back = volume.pad_top = volume.pad_bottom = volume.pad_left = volume.pad_right = 1;
+  c.input({1, 4, 5, 6, 8}).weights({10, 3, 3, 3, 8}).add("conv3d_s8", volume, kCpuOnly, kY);
+  graph::ConvTranspose3d volume_up;
+  volume_up.kernel_d = volume_up.kernel_h = volume_up.kernel_w = 2;
+  volume_up.stride_d = volume_up.stride_h = volume_up.stride_w = 2;
+  c.input({1, 3, 4, 5, 6}).weights({3, 2, 2, 2, 6}).add("conv_transpose3d_s8", volume_up, kCpuOnly, kY);
   c.input({2, 20}).weights({7, 20}, false).add("fully_connected_s8", graph::FullyConnected(), kXnnpack, kY);
   c.input({2, 20}).weights({7, 20}).add("fully_connected_s8_channels", graph::FullyConnected(), kXnnpack, kY);
 }
@@ -142,6 +150,8 @@ void add_windows(Catalogue& c) {
   c.input({2, 9, 7, 5}).add("max_pool2d_s8", max, kXnnpack);
   graph::AveragePool2d average;
   c.input({1, 8, 8, 5}).add("average_pool2d_s8", average, kCpuOnly, kY);
+  c.input({1, 4, 6, 8, 9}).add("max_pool3d_s8", graph::MaxPool3d(), kCpuOnly);
+  c.input({1, 4, 6, 8, 9}).add("average_pool3d_s8", graph::AveragePool3d(), kCpuOnly, kY);
   graph::Resize2d resize;
   resize.out_h = 10, resize.out_w = 12;
   c.input({1, 5, 6, 3}).add("resize2d_s8_nearest", resize, kCpuOnly);

@@ -77,6 +77,20 @@ ValueId ssd(FloatNetwork& n, ValueId encodings, ValueId scores) {
   return y.ok() ? (*y)[0] : encodings;
 }
 
+// The image as a volume, through the operators of a 3-D U-Net.
+void add_volume(FloatNetwork& n) {
+  const Shape& image = n.shape(n.image());
+  const ValueId x = n.reshape(n.image(), {1, image[1] / 2, 2, image[2], image[3]});
+  graph::Conv3d conv;
+  conv.kernel_d = conv.kernel_h = conv.kernel_w = 3;
+  conv.pad_front = conv.pad_back = conv.pad_top = conv.pad_bottom = conv.pad_left = conv.pad_right = 1;
+  const ValueId wide = n.add(conv, {x, n.constant({9, 3, 3, 3, image[3]}, -0.2f, 0.2f), n.constant({9}, -0.2f, 0.2f)});
+  const ValueId deep = n.add(graph::MaxPool3d{}, {wide});
+  graph::ConvTranspose3d up;
+  up.kernel_d = up.kernel_h = up.kernel_w = up.stride_d = up.stride_h = up.stride_w = 2;
+  n.add(graph::AveragePool3d{}, {n.add(up, {deep, n.constant({8, 2, 2, 2, 9}, -0.3f, 0.3f)})});
+}
+
 graph::Graph float_network() {
   FloatNetwork n({1, 14, 10, 4});
   const ValueId stem = n.conv(n.image(), 16, 3, 1, Function::kClip);
@@ -146,6 +160,7 @@ graph::Graph float_network() {
   const ValueId encodings = n.reshape(n.add(slice, {n.image()}), {1, 6, 4});
   slice.size = {1, 6, 1, 2};
   ssd(n, encodings, n.reshape(n.add(slice, {n.image()}), {1, 6, 2}));
+  add_volume(n);
   return n.g;
 }
 

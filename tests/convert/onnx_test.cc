@@ -65,6 +65,29 @@ TEST(OnnxLayout, ConvolutionIsStoredChannelsLast) {
   EXPECT_EQ(conv.stride_h, 2);
 }
 
+TEST(OnnxLayout, VolumesAreStoredChannelsLast) {
+  Maker m;
+  m.input("x", {1, 2, 4, 5, 6}).random("w", {3, 2, 3, 3, 3}).random("up", {3, 4, 2, 2, 2});
+  m.node("Conv", {"x", "w"}, {"a"}).attr("pads", Dims{1, 1, 0, 1, 1, 2}).node("Relu", {"a"}, {"b"});
+  m.node("MaxPool", {"b"}, {"c"}).attr("kernel_shape", Dims{2, 2, 2}).attr("strides", Dims{2, 2, 2});
+  m.node("ConvTranspose", {"c", "up"}, {"d"}).attr("strides", Dims{2, 2, 2});
+  m.node("AveragePool", {"d"}, {"e"}).attr("kernel_shape", Dims{1, 2, 3});
+  m.node("Softmax", {"e"}, {"y"}).number("axis", 1).output("y");
+  EXPECT_EQ(m.nodes(),
+            "conv3d[1,4,5,6,3] unary[1,4,5,6,3] max_pool3d[1,2,2,3,3] conv_transpose3d[1,4,4,6,4] "
+            "average_pool3d[1,4,3,4,4] softmax[1,4,3,4,4]");
+  const Result<graph::Graph> g = m.import();
+  ASSERT_TRUE(g.ok()) << g.status().message();
+  EXPECT_EQ(g->value(g->inputs[0]).type.shape, (Shape{1, 4, 5, 6, 2}));
+  EXPECT_EQ(g->value(g->inputs[0]).source_order, (Shape{0, 2, 3, 4, 1}));
+  EXPECT_EQ(g->value(g->outputs[0]).source_order, (Shape{0, 2, 3, 4, 1}));
+  const auto& conv = std::get<graph::Conv3d>(g->nodes()[0].op);
+  EXPECT_EQ(conv.pad_front, 1);
+  EXPECT_EQ(conv.pad_left, 0);
+  EXPECT_EQ(conv.pad_right, 2);
+  EXPECT_EQ(g->value(g->nodes()[3].inputs[1]).type.shape, (Shape{4, 2, 2, 2, 3}));
+}
+
 TEST(OnnxLayout, ChannelShuffleIsOneTransposeOfTheLastStoredAxes) {
   Maker m;
   m.input("x", {1, 6, 4, 5}).ints("split", {1, 2, 3, 4, 5}).ints("merge", {1, 6, 4, 5});
@@ -327,12 +350,12 @@ TEST(OnnxErrors, HostileNumbersNeverCrash) {
 
 // ---------------------------------------------------------------- numbers
 
-// `elements` of an NCHW tensor as NHWC of `shape`, or back; as they are when `order` is empty.
+// `elements` of an NCHW or NCDHW tensor as NHWC or NDHWC of `shape`, or back; as they are when `order` is empty.
 std::vector<float> reordered(const std::vector<float>& elements, const Shape& shape, const Shape& order, bool to_nhwc) {
   if (order.empty()) return elements;
-  EXPECT_EQ(order, (Shape{0, 2, 3, 1}));
+  EXPECT_EQ(order, order.rank() == 4 ? (Shape{0, 2, 3, 1}) : (Shape{0, 2, 3, 4, 1}));
   std::vector<float> out(elements.size());
-  const std::int64_t channels = shape[3], pixels = shape[1] * shape[2];
+  const std::int64_t channels = shape[shape.rank() - 1], pixels = shape.elements() / shape[0] / channels;
   for (std::int64_t i = 0; i < shape.elements(); ++i) {
     const std::int64_t n = i / (pixels * channels), p = i / channels % pixels, c = i % channels;
     const auto nhwc = static_cast<std::size_t>(i), nchw = static_cast<std::size_t>((n * channels + c) * pixels + p);

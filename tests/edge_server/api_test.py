@@ -35,7 +35,7 @@ def expected(route):
     """The program's answer for the same photo and model."""
     run = subprocess.run([OPTIONS.dotori, "run", f"{OPTIONS.folder}/{model_for(route)}.dtr", OPTIONS.pictures / PHOTOS[route], "--json"],
                          capture_output=True, text=True, check=True)
-    return json.loads(run.stdout)["photos"][0]
+    return json.loads(run.stdout)["results"][0]
 
 
 def png(width, height, rows=b""):
@@ -58,7 +58,7 @@ class Answers(unittest.TestCase):
     def test_classes_are_the_programs(self):
         status, answer = self.server.json("POST", f"/v1/classify?top=3&model={model_for('classify')}", photo("classify"))
         self.assertEqual(status, 200, answer)
-        wanted = expected("classify")["classes"][:3]
+        wanted = expected("classify")["top"][:3]
         self.assertEqual([c["label"] for c in answer["classes"]], [c["label"] for c in wanted])
         for found, right in zip(answer["classes"], wanted):
             self.assertAlmostEqual(found["score"], right["score"], places=4)

@@ -131,7 +131,7 @@ TEST(Op, NamesAndMakeOp) {
   const Result<Op> made = make_op("arg_max");
   ASSERT_TRUE(made.ok());
   EXPECT_TRUE(*made == Op{ArgMax{}});
-  EXPECT_EQ(make_op("conv3d").status().code(), StatusCode::kUnsupported);
+  EXPECT_EQ(make_op("conv4d").status().code(), StatusCode::kUnsupported);
   EXPECT_EQ(make_op("none").status().code(), StatusCode::kUnsupported);
 }
 

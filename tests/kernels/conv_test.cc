@@ -27,6 +27,7 @@ ConvF32 describe(const Sizes& s) {
   conv.in_h = s.h;
   conv.in_w = s.w;
   conv.in_c = s.c;
+  conv.out_h = s.out_h;
   conv.out_w = s.out_w;
   conv.out_c = s.out_c;
   conv.kernel_h = s.kernel_h;

@@ -61,14 +61,7 @@ class SmallUnetBuilder {
     for (int i = 0; i < count; ++i) elements.push_back(static_cast<std::int8_t>(random_.integer(-128, 127)));
     return add_quantized_constant(g, "slopes", {count}, elements, per_tensor(0.01f, 3));
   }
-  std::int64_t channels(graph::ValueId x) const {
-    const Shape& shape = g.value(x).type.shape;
-    return shape[shape.rank() - 1];
-  }
-
-  graph::Graph g;
-
- private:
+  // A node with random weights of this shape and a bias; a weight zero point other than 0: one scale for all of them.
   graph::ValueId weighted(graph::Op op, graph::ValueId x, const Shape& shape, std::int32_t weight_zero_point) {
     const std::int64_t outputs = shape[0], each = shape.elements() / outputs;
     std::vector<std::int8_t> w;
@@ -89,6 +82,14 @@ class SmallUnetBuilder {
     const graph::ValueId biases = add_quantized_constant(g, "b" + number, {outputs}, bias, {});
     return node(std::move(op), {x, weights, biases}, kSmallUnetScale);
   }
+  std::int64_t channels(graph::ValueId x) const {
+    const Shape& shape = g.value(x).type.shape;
+    return shape[shape.rank() - 1];
+  }
+
+  graph::Graph g;
+
+ private:
   graph::ValueId finish(graph::Op op, std::vector<graph::ValueId> inputs, const Quantization& q) {
     Result<graph::ValueId> id = g.add_node("n" + std::to_string(g.nodes().size()), std::move(op), std::move(inputs));
     EXPECT_TRUE(id.ok()) << id.status().message();

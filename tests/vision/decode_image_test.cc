@@ -86,6 +86,48 @@ TEST(DecodeImage, JpegOrientationIsApplied) {
   }
 }
 
+// 1/8, 1/4, 1/2 or whole, as long as both sides keep min_side; the photo's own size is said all the same.
+TEST(DecodeImage, JpegAtAPartOfItsSize) {
+  const Image photo = testing::gradient(161, 83);
+  const Bytes file = testing::jpeg_file(photo.width, photo.height, photo.pixels);
+  struct Case {
+    int min_side, width, height;
+  };
+  for (const Case& c : {Case{0, 161, 83},
+                        {84, 161, 83},
+                        {42, 161, 83},
+                        {41, 81, 42},
+                        {21, 81, 42},
+                        {20, 41, 21},
+                        {10, 21, 11},
+                        {1, 21, 11}}) {
+    DecodeOptions options;
+    options.min_side = c.min_side;
+    vision::PhotoSize size;
+    const auto image = decode_image(file, options, &size);
+    ASSERT_TRUE(image.ok()) << image.status().message();
+    EXPECT_EQ(image->width, c.width) << c.min_side;
+    EXPECT_EQ(image->height, c.height) << c.min_side;
+    EXPECT_EQ(size.width, 161);
+    EXPECT_EQ(size.height, 83);
+    EXPECT_TRUE(image->valid());
+  }
+  testing::JpegOptions turned;
+  turned.app1 = testing::exif_payload(6);
+  DecodeOptions options;
+  options.min_side = 20;
+  vision::PhotoSize size;
+  const auto image = decode_image(testing::jpeg_file(photo.width, photo.height, photo.pixels, turned), options, &size);
+  ASSERT_TRUE(image.ok());
+  EXPECT_EQ(image->width, 21);
+  EXPECT_EQ(image->height, 41);
+  EXPECT_EQ(size.width, 83);
+  EXPECT_EQ(size.height, 161);
+  // Other formats are decoded whole.
+  ASSERT_TRUE(decode_image(testing::bmp_file(photo), options, &size).ok());
+  EXPECT_EQ(size.width, 161);
+}
+
 TEST(DecodeImage, JpegWithHostileExifIsSeenAsStored) {
   const Image photo = smooth(16, 8);
   for (Bytes app1 :

@@ -111,5 +111,58 @@ TEST(Regions, MatchFloodFillOnNoise) {
   }
 }
 
+vision::Mask disc(double radius, double inner = 0) {
+  vision::Mask mask;
+  mask.width = mask.height = 2 * static_cast<int>(radius) + 6;
+  const double centre = mask.width / 2.0 + 0.3;
+  for (int y = 0; y < mask.height; ++y)
+    for (int x = 0; x < mask.width; ++x) {
+      const double d = std::hypot(x + 0.5 - centre, y + 0.5 - centre);
+      mask.classes.push_back(d < radius && d >= inner ? 1 : 0);
+    }
+  return mask;
+}
+
+TEST(Regions, PerimeterAndCircularityOfDiscs) {
+  for (double radius : {4.0, 5.5, 8.0, 13.0, 30.0, 100.0}) {
+    const auto regions = connected_regions(disc(radius));
+    ASSERT_EQ(regions.size(), 1u);
+    const double expected = 2 * 3.14159265358979 * radius;
+    EXPECT_NEAR(regions[0].perimeter, expected, 0.03 * expected) << radius;
+    EXPECT_GT(regions[0].circularity, 0.93f) << radius;
+    EXPECT_LE(regions[0].circularity, 1.0f) << radius;
+  }
+}
+
+TEST(Regions, PerimeterCountsHoles) {
+  const auto ring = connected_regions(disc(30, 15));
+  ASSERT_EQ(ring.size(), 1u);
+  EXPECT_NEAR(ring[0].perimeter, 2 * 3.14159265358979 * 45, 0.03 * 2 * 3.14159265358979 * 45);
+  EXPECT_LT(ring[0].circularity, 0.4f);
+}
+
+// pi / 8 * (T0 + T90 + (T45 + T135) / sqrt(2)) by hand: a single pixel takes two steps each way; of a bar of 40, 40
+// rows of 4 pixels end twice, 4 columns end twice, and along a diagonal only 3 * 39 of 160 pixels have a neighbour.
+TEST(Regions, PerimeterByHand) {
+  const double pi8 = 3.14159265358979 / 8;
+  const auto pixel = connected_regions(mask_of({"...", ".1.", "..."}));
+  EXPECT_NEAR(pixel[0].perimeter, pi8 * (4 + 4 / std::sqrt(2.0)), 1e-5);
+  EXPECT_EQ(pixel[0].circularity, 1.0f);
+  vision::Mask bar;
+  bar.width = 4;
+  bar.height = 40;
+  bar.classes.assign(160, 1);
+  const auto found = connected_regions(bar);
+  EXPECT_NEAR(found[0].perimeter, pi8 * (80 + 8 + 2 * 2 * (160 - 117) / std::sqrt(2.0)), 1e-3);
+  EXPECT_LT(found[0].circularity, 0.36f);
+}
+
+// Two areas that touch at a corner are one; the diagonal step between them stays inside.
+TEST(Regions, PerimeterAcrossACorner) {
+  const auto found = connected_regions(mask_of({"1.", ".1"}));
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_NEAR(found[0].perimeter, 3.14159265358979 / 8 * (4 + 4 + (2 + 4) / std::sqrt(2.0)), 1e-5);
+}
+
 }  // namespace
 }  // namespace dotori::vision

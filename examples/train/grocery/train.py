@@ -171,7 +171,7 @@ def train(options, photos, classes, val, count):
             average.update(network)
             losses.append(loss.item())
         judge.load_state_dict(average.state)
-        right = top1(judge, *val, 160) if epoch % 5 == 4 or epoch + 1 == options.epochs else float("nan")
+        right = top1(judge, *val, options.size) if epoch % 5 == 4 or epoch + 1 == options.epochs else float("nan")
         print(f"epoch {epoch + 1}/{options.epochs} at {size}: loss {np.mean(losses):.3f}, val top-1 {right:.1f} %, "
               f"{time.time() - start:.0f} s", flush=True)
         torch.save({"network": network.state_dict(), "optimiser": optimiser.state_dict(), "random": random.get_state(),
@@ -221,7 +221,7 @@ def main():
     parser.add_argument("--epochs", type=int, default=36)
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--rate", type=float, default=1.5e-3, help="highest learning rate")
-    parser.add_argument("--size", type=int, default=160, help="side of the network's input")
+    parser.add_argument("--size", type=int, default=128, help="side of the network's input")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
@@ -234,7 +234,7 @@ def main():
     photos, classes = read_photos(options.data, "train")
     val = read_photos(options.data, "val")
     network = train(options, photos, classes, val, len(labels))
-    for size in sorted({128, 160, 192, options.size}):
+    for size in sorted({112, 160, options.size}):
         print(f"val top-1 at {size}: {top1(network, *val, size):.2f} %", flush=True)
     write(network, network.fc, labels, "grocery", options.size, options.out)
     head = train_fruits(network, photos, classes, labels, options.size, options.seed)

@@ -123,5 +123,17 @@ Status lower(const graph::Gather&, Lowering&) {
 Status lower(const graph::SsdPostProcess&, Lowering&) {
   return no_such_operator("ssd_post_process");
 }
+Status lower(const graph::Conv3d&, Lowering&) {
+  return no_such_operator("conv3d");
+}
+Status lower(const graph::ConvTranspose3d&, Lowering&) {
+  return no_such_operator("conv_transpose3d");
+}
+Status lower(const graph::MaxPool3d&, Lowering&) {
+  return no_such_operator("max_pool3d");
+}
+Status lower(const graph::AveragePool3d&, Lowering&) {
+  return no_such_operator("average_pool3d");
+}
 
 }  // namespace dotori::backends::xnnpack

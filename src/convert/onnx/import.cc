@@ -135,6 +135,18 @@ bool is_channels_last(const GraphProto& graph, const std::string& input, const D
   return read;
 }
 
+// Whether an input [N,C,D,H,W] is a volume: some operator on volumes reads it.
+bool is_volume(const GraphProto& graph, const std::string& input) {
+  for (const auto& node : graph.node()) {
+    if (node.input_size() == 0 || node.input(0) != input) continue;
+    for (const char* type : {"Conv", "ConvTranspose", "MaxPool", "AveragePool", "GlobalMaxPool", "GlobalAveragePool",
+                             "BatchNormalization", "InstanceNormalization"}) {
+      if (node.op_type() == type) return true;
+    }
+  }
+  return false;
+}
+
 class ModelImporter {
  public:
   ModelImporter(const GraphProto& proto, int opset, const ImportOptions& options)
@@ -184,7 +196,8 @@ class ModelImporter {
                        std::to_string(kMaxRank) + " axes are supported"));
     }
     t.channels_last = t.rank() == 4 && is_channels_last(proto_, input.name(), t.dims);
-    t.order = t.rank() == 4 && !t.channels_last ? channels_last_order(4) : identity_order(t.rank());
+    const bool reordered = t.rank() == 4 ? !t.channels_last : t.rank() == 5 && is_volume(proto_, input.name());
+    t.order = reordered ? channels_last_order(t.rank()) : identity_order(t.rank());
     Shape shape;
     for (int axis : t.order) shape.push_back(t.dims[static_cast<std::size_t>(axis)]);
     const Result<std::int64_t> count = shape.checked_elements();
@@ -219,7 +232,10 @@ class ModelImporter {
     graph::Graph& graph = builder_.graph;
     builder_.begin_node(name);
     Tensor t = builder_.promoted(nodes_.tensor(name), name);
-    t = builder_.in_order(t, t.rank() == 4 && !t.channels_last ? channels_last_order(4) : identity_order(t.rank()));
+    // A volume stays as it is computed.
+    const bool volume = t.rank() == 5 && t.order == channels_last_order(5);
+    const bool reordered = volume || (t.rank() == 4 && !t.channels_last);
+    t = builder_.in_order(t, reordered ? channels_last_order(t.rank()) : identity_order(t.rank()));
     t.stored = builder_.physical(t);
     Quantization q = graph.value(t.stored).quantization;
     if (!q.empty() && output.type().tensor_type().elem_type() == TensorProto::UINT8) {

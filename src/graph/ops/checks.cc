@@ -93,6 +93,41 @@ Status check_window(const WindowAxis& axis) {
   return window_error(axis, status);
 }
 
+Status check_filters(const Shape& x, const Shape& weights, int groups, std::initializer_list<int> kernel) {
+  const std::int64_t in = x[x.rank() - 1], out = weights[0], filter_in = weights[weights.rank() - 1];
+  if (groups < 1 || in % groups != 0 || out % groups != 0) {
+    return invalid_argument("groups must divide the " + std::to_string(in) + " input and " + std::to_string(out) +
+                            " output channels, found " + std::to_string(groups));
+  }
+  if (filter_in != in / groups) {
+    return invalid_argument("weights have " + std::to_string(filter_in) + " channels in, expected " +
+                            std::to_string(in / groups));
+  }
+  std::string found, expected;
+  int axis = 1;
+  bool same = true;
+  for (int size : kernel) {
+    same = same && weights[axis] == size;
+    found += (axis > 1 ? "x" : "") + std::to_string(weights[axis]);
+    expected += (axis > 1 ? "x" : "") + std::to_string(size);
+    ++axis;
+  }
+  if (same) return {};
+  return invalid_argument("weights hold a " + found + " kernel, expected " + expected);
+}
+
+Result<std::int64_t> transposed_output(const WindowAxis& axis, int output_pad) {
+  constexpr int kMaxOutputPad = 4096;
+  DOTORI_RETURN_IF_ERROR(check_window(axis));
+  DOTORI_RETURN_IF_ERROR(expect_range("output padding", output_pad, 0, kMaxOutputPad).with_context(axis.name));
+  const std::int64_t out = (axis.in - 1) * axis.stride + axis.extent() + output_pad - axis.pad_before - axis.pad_after;
+  if (out < 1) {
+    return invalid_argument(std::string(axis.name) + ": padding " + std::to_string(axis.pad_before) + " and " +
+                            std::to_string(axis.pad_after) + " leaves no output (" + std::to_string(out) + ")");
+  }
+  return out;
+}
+
 Result<std::int64_t> convolution_output(const WindowAxis& axis) {
   DOTORI_RETURN_IF_ERROR(check_window(axis));
   const std::int64_t padded = axis.in + axis.pad_before + axis.pad_after;

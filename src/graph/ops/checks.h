@@ -2,6 +2,8 @@
 // Checks that several operators' infer() share.
 #pragma once
 
+#include <initializer_list>
+
 #include "graph/activation.h"
 #include "graph/operand.h"
 
@@ -39,6 +41,11 @@ struct WindowAxis {
 
 // Kernel, stride and dilation in 1..4096, pads in 0..4096.
 Status check_window(const WindowAxis& axis);
+// Of convolutions: `weights` [O,kernel...,C/groups] fit x [N,...,C], hold a kernel of these sizes, and groups divide
+// both channel counts.
+Status check_filters(const Shape& x, const Shape& weights, int groups, std::initializer_list<int> kernel);
+// Outputs of a transposed convolution; `output_pad` in 0..4096.
+Result<std::int64_t> transposed_output(const WindowAxis& axis, int output_pad);
 // Windows that fit into the padded input, rounded down. The kernel must fit at least once.
 Result<std::int64_t> convolution_output(const WindowAxis& axis);
 // The same for pools: rounded up when `ceil_mode`, less a last window that would start behind the input. Every window

@@ -12,18 +12,7 @@ Status infer(const Conv2d& op, Span<const Operand> inputs, Span<TensorType> outp
   const Shape& x = inputs[0].shape();
   const Shape& weights = inputs[1].shape();
   DOTORI_RETURN_IF_ERROR(check_weighted(inputs, op.activation, weights[0]));
-  if (op.groups < 1 || x[3] % op.groups != 0 || weights[0] % op.groups != 0) {
-    return invalid_argument("groups must divide the " + std::to_string(x[3]) + " input and " +
-                            std::to_string(weights[0]) + " output channels, found " + std::to_string(op.groups));
-  }
-  if (weights[3] != x[3] / op.groups) {
-    return invalid_argument("weights have " + std::to_string(weights[3]) + " channels in, expected " +
-                            std::to_string(x[3] / op.groups));
-  }
-  if (weights[1] != op.kernel_h || weights[2] != op.kernel_w) {
-    return invalid_argument("weights hold a " + std::to_string(weights[1]) + "x" + std::to_string(weights[2]) +
-                            " kernel, expected " + std::to_string(op.kernel_h) + "x" + std::to_string(op.kernel_w));
-  }
+  DOTORI_RETURN_IF_ERROR(check_filters(x, weights, op.groups, {op.kernel_h, op.kernel_w}));
   std::int64_t out_h = 0, out_w = 0;
   DOTORI_ASSIGN_OR_RETURN(
       out_h, convolution_output({"height", x[1], op.kernel_h, op.stride_h, op.dilation_h, op.pad_top, op.pad_bottom}));

@@ -15,10 +15,7 @@ struct Affine {
 };
 
 bool has_constant_filters(const Graph& graph, const Node& node) {
-  if (!std::holds_alternative<Conv2d>(node.op) && !std::holds_alternative<ConvTranspose2d>(node.op) &&
-      !std::holds_alternative<FullyConnected>(node.op)) {
-    return false;
-  }
+  if (!has_filters(node.op)) return false;
   if (!fused_activation(node.op)->is_identity() || f32_constant(graph, node.inputs[1]) == nullptr) return false;
   return node.inputs.size() < 3 || !node.inputs[2].valid() || f32_constant(graph, node.inputs[2]) != nullptr;
 }

@@ -158,11 +158,12 @@ class Folder {
 
   template <class Op>
   Status fold(Op& op, Node& node) {
-    if constexpr (std::is_same_v<Op, Conv2d> || std::is_same_v<Op, ConvTranspose2d> ||
-                  std::is_same_v<Op, FullyConnected>) {
+    if constexpr (std::is_same_v<Op, Conv2d> || std::is_same_v<Op, ConvTranspose2d> || std::is_same_v<Op, Conv3d> ||
+                  std::is_same_v<Op, ConvTranspose3d> || std::is_same_v<Op, FullyConnected>) {
       return fold_weighted(op.activation, node);
-    } else if constexpr (std::is_same_v<Op, AveragePool2d> || std::is_same_v<Op, Concat> ||
-                         std::is_same_v<Op, Reduce> || std::is_same_v<Op, Resize2d> || std::is_same_v<Op, Unary>) {
+    } else if constexpr (std::is_same_v<Op, AveragePool2d> || std::is_same_v<Op, AveragePool3d> ||
+                         std::is_same_v<Op, Concat> || std::is_same_v<Op, Reduce> || std::is_same_v<Op, Resize2d> ||
+                         std::is_same_v<Op, Unary>) {
       fold_simple(node);
     } else if (keeps_quantization(op)) {
       fold_movement(node);

@@ -16,14 +16,15 @@ using EvaluateNode = Result<Constant> (*)(const Graph& graph, const Node& node);
 // Replaces nodes with constant inputs by constants. Outputs above 64 MiB, whatever passes 512 MiB in all, and graph
 // outputs are left alone. Does nothing when `evaluate` is null.
 Status fold_constants(Graph& graph, EvaluateNode evaluate);
-// Mul / Add / Sub / Div by constants along the channel axis (what a batch norm becomes) into the conv2d,
-// conv_transpose2d or fully_connected before them, when nothing else reads its output.
+// Mul / Add / Sub / Div by constants along the channel axis (what a batch norm becomes) into the convolution
+// (2-D or 3-D, transposed or not) or fully_connected before them, when nothing else reads its output.
 Status fold_batch_norm(Graph& graph);
-// Zero pad of H and W into the conv2d (or average_pool2d without padding, or with count_include_pad) behind it.
+// Zero pad of H and W (and D) into the conv2d or conv3d (or average pool without padding, or with count_include_pad)
+// behind it.
 Status fold_pad(Graph& graph);
-// A unary function into the conv2d, conv_transpose2d, fully_connected or binary before it, when nothing else reads its
-// output; first recognises x * sigmoid(x) = SiLU, x * hard_sigmoid(x) = hard-swish, x * tanh(softplus(x)) = mish, and
-// relu6(x + 3) / 6 = hard-sigmoid. Only float32: an int8 graph has roundings of its own between the two.
+// A unary function into the convolution, fully_connected or binary before it, when nothing else reads its output; first
+// recognises x * sigmoid(x) = SiLU, x * hard_sigmoid(x) = hard-swish, x * tanh(softplus(x)) = mish, and relu6(x + 3) /
+// 6 = hard-sigmoid. Only float32: an int8 graph has roundings of its own between the two.
 Status fuse_activation(Graph& graph);
 // Dequantize -> operator -> quantize becomes the int8 operator, with a relu, clip or leaky relu between fused. Constant
 // weights behind a dequantize, or float32 ones with a quantization, become int8 constants, the bias int32. Dequantize

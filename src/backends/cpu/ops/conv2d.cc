@@ -14,21 +14,7 @@ constexpr std::int64_t kMostMergedFloats = 64;
 Status compile_reference(const graph::Conv2d& op, CompileContext& context) {
   const Shape& x = context.input_shape(0);
   const Shape& y = context.output_shape();
-  kernels::ConvF32 conv{};
-  DOTORI_ASSIGN_OR_RETURN(conv.in_h, kernel_size("input height", x[1]));
-  DOTORI_ASSIGN_OR_RETURN(conv.in_w, kernel_size("input width", x[2]));
-  DOTORI_ASSIGN_OR_RETURN(conv.in_c, kernel_size("input channels", x[3]));
-  DOTORI_ASSIGN_OR_RETURN(conv.out_w, kernel_size("output width", y[2]));
-  DOTORI_ASSIGN_OR_RETURN(conv.out_c, kernel_size("output channels", y[3]));
-  conv.kernel_h = op.kernel_h;
-  conv.kernel_w = op.kernel_w;
-  conv.stride_h = op.stride_h;
-  conv.stride_w = op.stride_w;
-  conv.dilation_h = op.dilation_h;
-  conv.dilation_w = op.dilation_w;
-  conv.pad_top = op.pad_top;
-  conv.pad_left = op.pad_left;
-  conv.groups = op.groups;
+  DOTORI_ASSIGN_OR_RETURN(const kernels::ConvF32 conv, describe_conv_f32(op, x, y));
   return emit_conv_reference("conv_f32_any__reference", kernels::conv_f32_any__reference, conv, x[0], y[1],
                              op.activation, context);
 }

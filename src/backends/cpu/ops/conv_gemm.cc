@@ -164,7 +164,7 @@ Status emit_conv_gemm(const ConvGemm& conv, const graph::Activation& activation,
   ConvGemmStep step{};
   step.run = kernel.run;
   DOTORI_ASSIGN_OR_RETURN(step.rows, make_conv_rows<float>(conv, kernel.mr, kernel.nr, kRowsOfTask, 0.0f, context));
-  step.dense = conv.phases.size() == 1 && conv.out_step_y == 1 && conv.out_step_x == 1;
+  step.dense = conv.phases.size() == 1 && conv.out_step_z == 1 && conv.out_step_y == 1 && conv.out_step_x == 1;
   step.activation = make_fused_activation(activation, context.isa());
   step.input = context.input(0);
   step.output = context.output();

@@ -10,7 +10,7 @@ namespace {
 struct ReferenceStep {
   kernels::ConvF32Fn run;
   kernels::ConvF32 conv;
-  std::int64_t batch, out_h;
+  std::int64_t batch, rows;
   FusedActivation activation;
   BufferRef input, weights, bias, output;
 
@@ -19,11 +19,11 @@ struct ReferenceStep {
     const float* w = context.read<float>(weights);
     const float* b = context.read<float>(bias);
     float* dst = context.write<float>(output);
-    const std::int64_t image = std::int64_t{conv.in_h} * conv.in_w * conv.in_c;
+    const std::int64_t image = std::int64_t{conv.in_d} * conv.in_h * conv.in_w * conv.in_c;
     const std::int64_t row = std::int64_t{conv.out_w} * conv.out_c;
-    context.pool().parallel_for(static_cast<int>(batch * out_h), [&](int index, int) {
+    context.pool().parallel_for(static_cast<int>(batch * rows), [&](int index, int) {
       float* out = dst + index * row;
-      run(conv, src + index / out_h * image, w, b, out, static_cast<std::int32_t>(index % out_h));
+      run(conv, src + index / rows * image, w, b, out, static_cast<std::int32_t>(index % rows));
       activation.apply(out, static_cast<std::size_t>(row));
     });
   }
@@ -38,8 +38,8 @@ Result<std::int32_t> kernel_size(const char* what, std::int64_t value) {
 }
 
 Status emit_conv_reference(const char* name, kernels::ConvF32Fn run, kernels::ConvF32 conv, std::int64_t batch,
-                           std::int64_t out_h, const graph::Activation& activation, CompileContext& context) {
-  DOTORI_RETURN_IF_ERROR(kernel_size("number of output rows", batch * out_h).status());
+                           std::int64_t rows, const graph::Activation& activation, CompileContext& context) {
+  DOTORI_RETURN_IF_ERROR(kernel_size("number of output rows", batch * rows).status());
   ReferenceStep step{};
   step.run = run;
   step.activation = make_fused_activation(activation, context.isa());
@@ -47,7 +47,7 @@ Status emit_conv_reference(const char* name, kernels::ConvF32Fn run, kernels::Co
   conv.high = step.activation.high;
   step.conv = conv;
   step.batch = batch;
-  step.out_h = out_h;
+  step.rows = rows;
   step.input = context.input(0);
   step.weights = context.input(1);
   step.bias = context.input(2);

@@ -15,19 +15,19 @@
 namespace dotori::backends::cpu {
 
 struct RowTap {
-  std::int32_t dy, dx;
-  std::ptrdiff_t offset;  // (dy * in_w + dx) * in_c
+  std::int32_t dz, dy, dx;
+  std::ptrdiff_t offset;  // ((dz * in_h + dy) * in_w + dx) * in_c
 };
 
 // A ConvGemmPhase in packed memory, as a step sees it.
 struct RowPhase {
-  std::int64_t first_y, first_x, columns;
-  std::int64_t pixels;        // batch * rows * columns
-  std::int64_t image_pixels;  // rows * columns
+  std::int64_t first_z, first_y, first_x, slices, rows, columns;
+  std::int64_t pixels;        // batch * slices * rows * columns
+  std::int64_t image_pixels;  // slices * rows * columns
   std::int64_t tasks_before, row_blocks;
   std::int32_t taps;
   const RowTap* tap;
-  std::int32_t least_dy, most_dy, least_dx, most_dx;
+  std::int32_t least_dz, most_dz, least_dy, most_dy, least_dx, most_dx;
 };
 
 // `count` things in `parts` nearly equal shares, the larger ones first.
@@ -55,8 +55,8 @@ struct RowBlock {
 template <class T>
 struct ConvRows {
   std::int64_t mr, nr;
-  std::int64_t in_h, in_w, in_c, out_h, out_w, out_c;
-  std::int64_t span, in_step_y, in_step_x, out_step_y, out_step_x;
+  std::int64_t in_d, in_h, in_w, in_c, out_d, out_h, out_w, out_c;
+  std::int64_t span, in_step_z, in_step_y, in_step_x, out_step_z, out_step_y, out_step_x;
   std::int64_t group_in, group_out, group_panels, panels;
   std::size_t k;  // elements of a tap
   std::int64_t block_tiles, column_blocks, tasks;
@@ -103,37 +103,45 @@ struct ConvRows {
   // Fills the pointers of all tiles, a run of pixels in one output row at a time.
   void point(const RowPhase& phase, const RowBlock<T>& block, std::int64_t first_pixel, const T* src,
              T* dst) const noexcept {
-    const std::int64_t rows = phase.image_pixels / phase.columns, image_elems = in_h * in_w * in_c;
+    const std::int64_t image_elems = in_d * in_h * in_w * in_c;
     const std::int64_t c_step = out_step_x * out_c;
-    std::int64_t n = first_pixel / phase.image_pixels;
-    std::int64_t j = first_pixel % phase.image_pixels / phase.columns, i = first_pixel % phase.columns;
+    std::int64_t n = first_pixel / phase.image_pixels, i = first_pixel % phase.columns;
+    std::int64_t j = first_pixel % phase.image_pixels / phase.columns, z = j / phase.rows;
+    j %= phase.rows;
     for (std::int64_t tile = 0; tile < block.tiles; ++tile) {
       const std::int64_t m = block.rows.size(tile);
       for (std::int64_t r = 0; r < m;) {
         const std::int64_t run_pixels = std::min(m - r, phase.columns - i);
         T** c = block.c + tile * mr + r;
-        T* out = dst + ((n * out_h + phase.first_y + j * out_step_y) * out_w + phase.first_x + i * out_step_x) * out_c;
+        const std::int64_t slice = n * out_d + phase.first_z + z * out_step_z;
+        const std::int64_t row = slice * out_h + phase.first_y + j * out_step_y;
+        T* out = dst + (row * out_w + phase.first_x + i * out_step_x) * out_c;
         for (std::int64_t p = 0; p < run_pixels; ++p, out += c_step) c[p] = out;
-        point_run(phase, src + n * image_elems, j * in_step_y, i * in_step_x, run_pixels,
+        point_run(phase, src + n * image_elems, z * in_step_z, j * in_step_y, i * in_step_x, run_pixels,
                   block.a + tile * phase.taps * mr + r,
                   block.border + (tile * mr + r) * phase.taps * static_cast<std::int64_t>(k));
         r += run_pixels;
         i += run_pixels;
         if (i < phase.columns) continue;
         i = 0;
-        if (++j < rows) continue;
+        if (++j < phase.rows) continue;
         j = 0;
+        if (++z < phase.slices) continue;
+        z = 0;
         ++n;
       }
     }
   }
 
-  // The pointers a[tap * mr + p] of `pixels` output pixels. The taps of the first are relative to input pixel (y, x).
-  void point_run(const RowPhase& phase, const T* image, std::int64_t y, std::int64_t x, std::int64_t pixels,
-                 const T** a, T* border) const noexcept {
+  // The pointers a[tap * mr + p] of `pixels` output pixels. The taps of the first are relative to input pixel (z, y,
+  // x).
+  void point_run(const RowPhase& phase, const T* image, std::int64_t z, std::int64_t y, std::int64_t x,
+                 std::int64_t pixels, const T** a, T* border) const noexcept {
+    const bool inside_z = z + phase.least_dz >= 0 && z + phase.most_dz < in_d;
     const bool inside_y = y + phase.least_dy >= 0 && y + phase.most_dy < in_h;
-    if (inside_y && x + phase.least_dx >= 0 && x + (pixels - 1) * in_step_x + phase.most_dx + span <= in_w) {
-      const std::ptrdiff_t offset = (y * in_w + x) * in_c, a_step = in_step_x * in_c;
+    if (inside_z && inside_y && x + phase.least_dx >= 0 &&
+        x + (pixels - 1) * in_step_x + phase.most_dx + span <= in_w) {
+      const std::ptrdiff_t offset = ((z * in_h + y) * in_w + x) * in_c, a_step = in_step_x * in_c;
       for (std::int32_t t = 0; t < phase.taps; ++t, a += mr) {
         const T* from = image + (offset + phase.tap[t].offset);
         for (std::int64_t p = 0; p < pixels; ++p, from += a_step) a[p] = from;
@@ -142,12 +150,13 @@ struct ConvRows {
     }
     for (std::int64_t p = 0; p < pixels; ++p, x += in_step_x) {
       for (std::int32_t t = 0; t < phase.taps; ++t, border += k)
-        a[t * mr + p] = point_one(image, y + phase.tap[t].dy, x + phase.tap[t].dx, border);
+        a[t * mr + p] = point_one(image, z + phase.tap[t].dz, y + phase.tap[t].dy, x + phase.tap[t].dx, border);
     }
   }
 
-  const T* point_one(const T* image, std::int64_t y, std::int64_t x, T* border) const noexcept {
-    if (y < 0 || y >= in_h || x + span <= 0 || x >= in_w) return outside;
+  const T* point_one(const T* image, std::int64_t z, std::int64_t y, std::int64_t x, T* border) const noexcept {
+    if (z < 0 || z >= in_d || y < 0 || y >= in_h || x + span <= 0 || x >= in_w) return outside;
+    image += z * in_h * in_w * in_c;
     if (x >= 0 && x + span <= in_w) return image + (y * in_w + x) * in_c;
     return copy_border(image, y, x, border);
   }
@@ -203,20 +212,24 @@ void cut_into_tasks(int threads, double macs, std::int64_t rows_of_task, ConvRow
 template <class T>
 Result<ConvRows<T>> make_conv_rows(const ConvGemm& conv, std::int32_t mr, std::int32_t nr, std::int64_t rows_of_task,
                                    T fill, CompileContext& context) {
-  for (std::int64_t size : {conv.in_h, conv.in_w, conv.in_c, conv.out_h, conv.out_w, conv.out_c})
+  for (std::int64_t size : {conv.in_d, conv.in_h, conv.in_w, conv.in_c, conv.out_d, conv.out_h, conv.out_w, conv.out_c})
     DOTORI_RETURN_IF_ERROR(kernel_size("dimension", size).status());
   ConvRows<T> rows{};
   rows.mr = mr;
   rows.nr = nr;
+  rows.in_d = conv.in_d;
   rows.in_h = conv.in_h;
   rows.in_w = conv.in_w;
   rows.in_c = conv.in_c;
+  rows.out_d = conv.out_d;
   rows.out_h = conv.out_h;
   rows.out_w = conv.out_w;
   rows.out_c = conv.out_c;
   rows.span = conv.span;
+  rows.in_step_z = conv.in_step_z;
   rows.in_step_y = conv.in_step_y;
   rows.in_step_x = conv.in_step_x;
+  rows.out_step_z = conv.out_step_z;
   rows.out_step_y = conv.out_step_y;
   rows.out_step_x = conv.out_step_x;
   rows.group_in = conv.in_c / conv.groups;
@@ -227,10 +240,13 @@ Result<ConvRows<T>> make_conv_rows(const ConvGemm& conv, std::int32_t mr, std::i
   std::vector<RowPhase> phases;
   for (const ConvGemmPhase& from : conv.phases) {
     RowPhase phase{};
+    phase.first_z = from.first_z;
+    phase.slices = from.slices;
+    phase.rows = from.rows;
     phase.first_y = from.first_y;
     phase.first_x = from.first_x;
     phase.columns = from.columns;
-    phase.image_pixels = from.rows * from.columns;
+    phase.image_pixels = from.slices * from.rows * from.columns;
     phase.pixels = conv.batch * phase.image_pixels;
     phase.taps = static_cast<std::int32_t>(from.taps.size());
     RowTap* taps =
@@ -238,7 +254,10 @@ Result<ConvRows<T>> make_conv_rows(const ConvGemm& conv, std::int32_t mr, std::i
     if (taps == nullptr) return out_of_memory("no memory for the packed weights");
     for (std::size_t t = 0; t < from.taps.size(); ++t) {
       const ConvGemmPhase::Tap& tap = from.taps[t];
-      taps[t] = {tap.dy, tap.dx, static_cast<std::ptrdiff_t>((tap.dy * conv.in_w + tap.dx) * conv.in_c)};
+      taps[t] = {tap.dz, tap.dy, tap.dx,
+                 static_cast<std::ptrdiff_t>(((tap.dz * conv.in_h + tap.dy) * conv.in_w + tap.dx) * conv.in_c)};
+      phase.least_dz = t == 0 ? tap.dz : std::min(phase.least_dz, tap.dz);
+      phase.most_dz = t == 0 ? tap.dz : std::max(phase.most_dz, tap.dz);
       phase.least_dy = t == 0 ? tap.dy : std::min(phase.least_dy, tap.dy);
       phase.most_dy = t == 0 ? tap.dy : std::max(phase.most_dy, tap.dy);
       phase.least_dx = t == 0 ? tap.dx : std::min(phase.least_dx, tap.dx);

@@ -9,16 +9,6 @@ namespace {
 // Beyond, the phases have next to no taps each and the plain kernel does.
 constexpr std::int64_t kMostPhases = 256;
 
-// Output position o reads input (o + pad - tap * dilation) / stride where that is whole. For the positions o = first +
-// stride * j that is j + shift, with one shift for all j: a convolution of stride 1 for each remainder of o.
-bool tap_shift(std::int64_t first, std::int64_t pad, std::int64_t tap, std::int64_t dilation, std::int64_t stride,
-               std::int32_t* shift) noexcept {
-  const std::int64_t scaled = first + pad - tap * dilation;
-  if (scaled % stride != 0) return false;
-  *shift = static_cast<std::int32_t>(scaled / stride);
-  return true;
-}
-
 ConvGemmPhase make_phase(const graph::ConvTranspose2d& op, std::int64_t first_y, std::int64_t first_x, const Shape& y,
                          std::size_t group_in) {
   ConvGemmPhase phase;
@@ -43,21 +33,7 @@ ConvGemmPhase make_phase(const graph::ConvTranspose2d& op, std::int64_t first_y,
 Status compile_reference(const graph::ConvTranspose2d& op, CompileContext& context) {
   const Shape& x = context.input_shape(0);
   const Shape& y = context.output_shape();
-  kernels::ConvF32 conv{};
-  DOTORI_ASSIGN_OR_RETURN(conv.in_h, kernel_size("input height", x[1]));
-  DOTORI_ASSIGN_OR_RETURN(conv.in_w, kernel_size("input width", x[2]));
-  DOTORI_ASSIGN_OR_RETURN(conv.in_c, kernel_size("input channels", x[3]));
-  DOTORI_ASSIGN_OR_RETURN(conv.out_w, kernel_size("output width", y[2]));
-  DOTORI_ASSIGN_OR_RETURN(conv.out_c, kernel_size("output channels", y[3]));
-  conv.kernel_h = op.kernel_h;
-  conv.kernel_w = op.kernel_w;
-  conv.stride_h = op.stride_h;
-  conv.stride_w = op.stride_w;
-  conv.dilation_h = op.dilation_h;
-  conv.dilation_w = op.dilation_w;
-  conv.pad_top = op.pad_top;
-  conv.pad_left = op.pad_left;
-  conv.groups = op.groups;
+  DOTORI_ASSIGN_OR_RETURN(const kernels::ConvF32 conv, describe_conv_f32(op, x, y));
   return emit_conv_reference("conv_transpose_f32_any__reference", kernels::conv_transpose_f32_any__reference, conv,
                              x[0], y[1], op.activation, context);
 }

@@ -14,7 +14,7 @@ Status compile(const graph::FullyConnected& op, CompileContext& context) {
   const std::int64_t vectors = context.input_shape(0).elements() / features;
   if (!quantized && !can_use_gemm(kernel, context)) {
     kernels::ConvF32 conv{};
-    conv.in_h = 1;
+    conv.in_h = conv.out_h = 1;
     conv.in_w = conv.out_w = 1;
     DOTORI_ASSIGN_OR_RETURN(conv.in_c, kernel_size("number of features", features));
     DOTORI_ASSIGN_OR_RETURN(conv.out_c, kernel_size("number of outputs", outputs));
