@@ -11,7 +11,7 @@ PACKAGES_JAVA="openjdk-17-jdk-headless junit5 qemu-user g++-aarch64-linux-gnu"
 PACKAGES_COMPARE="python3-numpy python3-opencv python3-torch python3-torchvision python3-onnx"
 PACKAGES_TRAIN="python3-numpy python3-pil python3-torch python3-torchvision"
 # examples/edge_server, and its tests.
-PACKAGES_SERVER="libcpp-httplib-dev libssl-dev curl"
+PACKAGES_SERVER="libcpp-httplib-dev libssl-dev zlib1g-dev curl"
 PACKAGES_SERVER_TEST="openssl chromium python3"
 
 install_packages() {

@@ -90,7 +90,7 @@ Image oranges() {
       const float light = 0.45f + 0.6f * std::clamp((-dx * 0.35f - dy * 0.5f) / f.r + height * 0.75f, 0.0f, 1.0f);
       const float peel = 1 + 0.06f * noise(static_cast<float>(x), static_cast<float>(y), 5, 77) +
                          0.05f * noise(static_cast<float>(x), static_cast<float>(y), 40, 78);
-      blend(image, x, y, 250 * light * peel * tone, 148 * light * peel, 14 * light, inside);
+      blend(image, x, y, 288 * light * peel * tone, 126 * light * peel, 14 * light, inside);
       const float glint =
           std::exp(-((dx / f.r + 0.3f) * (dx / f.r + 0.3f) + (dy / f.r + 0.42f) * (dy / f.r + 0.42f)) * 28);
       blend(image, x, y, 255, 226, 160, 0.5f * glint * inside);

@@ -83,6 +83,18 @@ std::uint32_t little_endian(Span<const unsigned char> bytes, std::size_t offset,
   return value;
 }
 
+// stb refuses the largest sizes as if the header were damaged.
+Status check_png_size(Span<const unsigned char> bytes, const DecodeOptions& options) {
+  constexpr std::size_t kWidthAt = 16, kHeightAt = 20;
+  if (bytes.size() < kHeightAt + 4) return {};
+  std::uint32_t width = 0, height = 0;
+  for (std::size_t i = 0; i < 4; ++i) {
+    width = width << 8 | bytes[kWidthAt + i];
+    height = height << 8 | bytes[kHeightAt + i];
+  }
+  return width == 0 || height == 0 ? Status() : check_size(width, height, options);
+}
+
 // stb reads zeros beyond the end of a BMP without a word, so the length is checked here.
 Status check_bmp_length(Span<const unsigned char> bytes, const Header& header) {
   constexpr std::size_t kOffsetAt = 10, kInfoBytesAt = 14, kOldBitsAt = 24, kBitsAt = 28, kOldInfoBytes = 12;
@@ -103,6 +115,7 @@ Status check_bmp_length(Span<const unsigned char> bytes, const Header& header) {
 }  // namespace
 
 Result<Image> decode_png(Span<const unsigned char> bytes, const DecodeOptions& options) {
+  DOTORI_RETURN_IF_ERROR(check_png_size(bytes, options));
   DOTORI_ASSIGN_OR_RETURN(const Header header, read_header(bytes, "PNG", options));
   // Always with alpha: the header does not tell whether a transparent colour follows.
   DOTORI_ASSIGN_OR_RETURN(const Pixels rgba, read_pixels(bytes, "PNG", header, 4));
