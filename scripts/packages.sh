@@ -12,7 +12,7 @@ PACKAGES_COMPARE="python3-numpy python3-opencv python3-torch python3-torchvision
 PACKAGES_TRAIN="python3-numpy python3-pil python3-torch python3-torchvision"
 # examples/edge_server, and its tests.
 PACKAGES_SERVER="libcpp-httplib-dev libssl-dev zlib1g-dev curl"
-PACKAGES_SERVER_TEST="openssl chromium python3"
+PACKAGES_SERVER_TEST="openssl chromium openjdk-17-jdk-headless libandroid-json-org-java python3 python3-pil"
 
 install_packages() {
   local missing=() package

@@ -65,6 +65,7 @@ bool refuse_early(const Site& site, const httplib::Request& req, Response& res) 
   }
   const bool is_public = req.path.rfind("/v1/", 0) != 0 && req.path != "/metrics";
   if (!is_public && !may_enter(req, o.api_key)) {
+    res.set_header("WWW-Authenticate", "Bearer");
     send_last(res, error_answer(401, "the API key is missing or wrong"));
     return true;
   }

@@ -305,7 +305,7 @@ class UnderLoad(unittest.TestCase):
                 self.assertIn("broken.dtr", errors)
 
     def test_sigterm_finishes_what_was_taken(self):
-        with Server(OPTIONS.server, "--workers", "1", models=OPTIONS.folder) as server:
+        with Server(OPTIONS.server, "--workers", "1", "--queue-seconds", "60", models=OPTIONS.folder) as server:
             found = []
             path = f"/v1/segment?model={model_for('segment')}"
             threads = [threading.Thread(target=lambda: found.append(server.ask("POST", path, photo("segment"))[0])) for _ in range(4)]
@@ -338,9 +338,9 @@ class UnderLoad(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    OPTIONS = arguments()
+    OPTIONS = arguments("only")
     try:
-        result = unittest.main(argv=sys.argv[:1], exit=False).result
+        result = unittest.main(argv=sys.argv[:1] + ([OPTIONS.only] if OPTIONS.only else []), exit=False).result
     finally:
         shutil.rmtree(OPTIONS.work)
     sys.exit(0 if result.wasSuccessful() else 1)

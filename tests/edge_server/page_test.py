@@ -88,6 +88,7 @@ class Page(unittest.TestCase):
 
 if __name__ == "__main__":
     OPTIONS = arguments("screenshots")
+    OPTIONS.screenshots = OPTIONS.screenshots or "edge_server_shots"
     if not shutil.which("chromium"):
         print("skipped: no chromium")
         sys.exit(0)

@@ -9,6 +9,8 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.net.HttpURLConnection;
+import java.net.URI;
+import java.net.URISyntaxException;
 import java.net.URL;
 import java.nio.charset.StandardCharsets;
 import org.json.JSONArray;
@@ -29,10 +31,18 @@ final class ServerAnalyser implements Analyser {
     private static final int MAX_ANSWER_BYTES = 16 << 20;
 
     private final URL url;
+    private final String key; // null: none
 
+    /** The server as [http[s]://][KEY@]HOST[:PORT]; KEY is its API key, percent-encoded where it is not letters and digits. */
     ServerAnalyser(String server, String task) throws IOException {
-        String base = server.endsWith("/") ? server.substring(0, server.length() - 1) : server;
-        url = new URL((base.contains("://") ? base : "http://" + base) + "/v1/" + task);
+        try {
+            URI address = new URI(server.contains("://") ? server : "http://" + server);
+            if (address.getHost() == null) throw new IOException("no address of a server: " + server);
+            key = address.getUserInfo();
+            url = new URL(address.getScheme(), address.getHost(), address.getPort(), "/v1/" + task);
+        } catch (URISyntaxException e) {
+            throw new IOException("no address of a server: " + e.getMessage());
+        }
     }
 
     @Override
@@ -44,8 +54,8 @@ final class ServerAnalyser implements Analyser {
             connection.setReadTimeout(READ_MS);
             connection.setRequestMethod("POST");
             connection.setRequestProperty("Content-Type", "image/jpeg");
+            if (key != null) connection.setRequestProperty("X-API-Key", key);
             connection.setDoOutput(true);
-            connection.setFixedLengthStreamingMode(jpeg.length);
             try (OutputStream out = connection.getOutputStream()) {
                 out.write(jpeg);
             }
