@@ -181,6 +181,7 @@ NETWORKS = {
     "mobilenet_v2": (lambda: torchvision.models.mobilenet_v2(), image(224)),
     "mobilenet_v3_large": (lambda: torchvision.models.mobilenet_v3_large(), image(224)),
     "efficientnet_b0": (lambda: torchvision.models.efficientnet_b0(), image(224)),
+    "squeezenet1_1": (lambda: torchvision.models.squeezenet1_1(), image(224)),
     "yolov4_tiny": (YoloV4Tiny, image(416)),
     "yolov3_slim": (YoloV3Slim, image(416)),
     "unet2d": (lambda: UNet(2, 3), image(256)),

@@ -5,25 +5,13 @@
 #include <cstdio>
 #include <map>
 
-
 namespace dotori::cli {
 namespace {
 
-// Key in JSON, heading with the unit in CSV.
-constexpr const char* kColumns[][2] = {{"id", "id"},
-                                       {"index", "class_index"},
-                                       {"label", "label"},
-                                       {"pixels", "area [px^2]"},
-                                       {"area_percent", "area [% of photo]"},
-                                       {"centre_x", "centre_x [px]"},
-                                       {"centre_y", "centre_y [px]"},
-                                       {"x0", "x0 [px]"},
-                                       {"y0", "y0 [px]"},
-                                       {"x1", "x1 [px]"},
-                                       {"y1", "y1 [px]"},
-                                       {"equivalent_diameter", "equivalent_diameter [px]"},
-                                       {"perimeter", "perimeter [px]"},
-                                       {"circularity", "circularity [1]"}};
+// Keys in JSON, headings in CSV.
+constexpr const char* kColumns[] = {"id",        "index",      "label", "pixels", "area_percent", "centre_x",
+                                    "centre_y",  "x0",         "y0",    "x1",     "y1",           "equivalent_diameter",
+                                    "perimeter", "circularity"};
 
 std::string field_of(const Json& value) {
   if (value.is_string()) return csv_field(value.get<std::string>());
@@ -37,12 +25,12 @@ std::string field_of(const Json& value) {
 
 std::string csv_text(const Json& results) {
   std::string text = "photo";
-  for (const auto& column : kColumns) text += std::string(",") + column[1];
+  for (const char* column : kColumns) text += std::string(",") + column;
   text += "\n";
   for (const Json& result : results) {
     for (const Json& region : result["mask"]["regions"]) {
       text += csv_field(result["photo"].get<std::string>());
-      for (const auto& column : kColumns) text += "," + field_of(region[column[0]]);
+      for (const char* column : kColumns) text += "," + field_of(region[column]);
       text += "\n";
     }
   }

@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -66,7 +67,12 @@ class Cli : public ::testing::Test {
 
   // A green 20x12 BMP.
   void write_photo() {
-    const int width = 20, height = 12, row = width * 3;
+    write_bmp("green.bmp", 20, 12, [](int, int) { return 1; });
+  }
+  // A BMP of red, green and blue: `channel(x, y)` is 0, 1 or 2. The width must be a multiple of 4.
+  template <class Channel>
+  void write_bmp(const std::string& name, int width, int height, const Channel& channel) {
+    const int row = width * 3;
     std::string bmp(54 + row * height, '\0');
     auto put = [&](int at, std::uint32_t v, int bytes) {
       for (int i = 0; i < bytes; ++i) bmp[static_cast<std::size_t>(at + i)] = static_cast<char>(v >> (8 * i));
@@ -80,8 +86,11 @@ class Cli : public ::testing::Test {
     put(22, height, 4);
     put(26, 1, 2);
     put(28, 24, 2);
-    for (int i = 0; i < width * height; ++i) bmp[static_cast<std::size_t>(54 + 3 * i + 1)] = static_cast<char>(255);
-    std::ofstream(path("green.bmp"), std::ios::binary) << bmp;
+    // From the bottom row up, blue first.
+    for (int i = 0; i < width * height; ++i)
+      bmp[static_cast<std::size_t>(54 + 3 * i + 2 - channel(i % width, height - 1 - i / width))] =
+          static_cast<char>(255);
+    std::ofstream(path(name), std::ios::binary) << bmp;
   }
   void convert() {
     const Outcome o = run("convert " + path("net.cfg") + " " + path("net.weights") + " -o " + path("net.dtr") +
@@ -91,6 +100,39 @@ class Cli : public ::testing::Test {
 
   fs::path dir;
 };
+
+TEST_F(Cli, RegionsOfAMask) {
+  std::ofstream(path("mask.cfg")) << "[net]\nwidth=16\nheight=16\nchannels=3\n\n[convolutional]\nfilters=3\nsize=1\n"
+                                     "stride=1\npad=1\nactivation=linear\n";
+  ASSERT_EQ(run("convert " + path("mask.cfg") + " " + path("net.weights") + " -o " + path("mask.dtr") +
+                " --mask argmax --labels " + path("names"))
+                .exit_code,
+            0);
+  const auto inside = [](int x, int y, int x0, int y0, int x1, int y1) {
+    return x >= x0 && x < x1 && y >= y0 && y < y1;
+  };
+  write_bmp("areas.bmp", 16, 16, [&](int x, int y) {
+    return inside(x, y, 2, 3, 8, 7) || inside(x, y, 15, 0, 16, 1) ? 1 : inside(x, y, 10, 9, 13, 12) ? 2 : 0;
+  });
+  const std::string command = "run " + path("mask.dtr") + " " + path("areas.bmp") + " --min-region 2 --regions ";
+  Outcome o = run(command + path("areas.csv"));
+  ASSERT_EQ(o.exit_code, 0) << o.err;
+  const std::string csv = slurp(path("areas.csv")), photo = path("areas.bmp");
+  EXPECT_EQ(csv.find("photo,id,index,label,pixels,area_percent,centre_x,centre_y,x0,y0,x1,y1,equivalent_diameter,"
+                     "perimeter,circularity\n" +
+                     photo + ",1,1,green,24,9.375,5,5,2,3,8,7,5.528,"),
+            0u)
+      << csv;
+  EXPECT_NE(csv.find("\n" + photo + ",2,2,blue,9,3.516,11.5,10.5,10,9,13,12,"), std::string::npos) << csv;
+  EXPECT_EQ(std::count(csv.begin(), csv.end(), '\n'), 3);
+  o = run(command + path("areas.json"));
+  ASSERT_EQ(o.exit_code, 0) << o.err;
+  const Json json = Json::parse(slurp(path("areas.json")));
+  EXPECT_EQ(json["photos"][0]["regions"].size(), 2u);
+  EXPECT_EQ(json["photos"][0]["summary"][1]["label"], "green");
+  EXPECT_EQ(run(command + path("areas.txt")).exit_code, 1);
+  EXPECT_FALSE(fs::exists(path("areas.txt")));
+}
 
 TEST_F(Cli, HelpAndVersion) {
   for (const char* command : {"--help", "convert --help", "run --help", "inspect --help", "bench --help", "eval --help",
