@@ -20,6 +20,7 @@ constexpr int kExitUsage = 2;
 
 // Each adds one command to the program; its callback stores the exit code.
 void add_convert(CLI::App& app, int& exit_code);
+void add_check(CLI::App& app, int& exit_code);
 void add_run(CLI::App& app, int& exit_code);
 void add_inspect(CLI::App& app, int& exit_code);
 void add_bench(CLI::App& app, int& exit_code);

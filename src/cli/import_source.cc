@@ -16,10 +16,16 @@ struct Pair {
   const char* description;
   const char* weights;
   Result<graph::Graph> (*import)(const std::string&, const std::string&, const convert::ImportOptions&);
+  Result<convert::Survey> (*survey)(const std::string&);
 };
 
-constexpr Pair kPairs[] = {{"Darknet", ".cfg", ".weights", convert::import_darknet},
-                           {"Caffe", ".prototxt", ".caffemodel", convert::import_caffe}};
+constexpr Pair kPairs[] = {{"Darknet", ".cfg", ".weights", convert::import_darknet, convert::survey_darknet},
+                           {"Caffe", ".prototxt", ".caffemodel", convert::import_caffe, convert::survey_caffe}};
+
+Status unknown_kind(const std::string& file) {
+  return unsupported(
+      file + ": unknown kind of file, expected .onnx, .tflite, .cfg with .weights, or .prototxt with .caffemodel");
+}
 
 }  // namespace
 
@@ -55,8 +61,17 @@ Result<graph::Graph> import_source(const std::vector<std::string>& files, const 
                               " and NET" + pair.weights);
   if (ends_with(first, ".onnx")) return convert::import_onnx(first, options);
   if (ends_with(first, ".tflite")) return convert::import_tflite(first, options);
-  return unsupported(
-      first + ": unknown kind of file, expected .onnx, .tflite, .cfg with .weights, or .prototxt with .caffemodel");
+  return unknown_kind(first);
+}
+
+Result<convert::Survey> survey_source(const std::vector<std::string>& files) {
+  for (const std::string& file : files) {
+    for (const Pair& pair : kPairs)
+      if (ends_with(file, pair.description)) return pair.survey(file);
+    if (ends_with(file, ".onnx")) return convert::survey_onnx(file);
+    if (ends_with(file, ".tflite")) return convert::survey_tflite(file);
+  }
+  return unknown_kind(files[0]);
 }
 
 }  // namespace dotori::cli

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "convert/convert.h"
+#include "convert/survey.h"
 
 namespace dotori::cli {
 
@@ -14,5 +15,8 @@ Status parse_input_shape(const std::string& text, convert::ImportOptions& option
 
 // One .onnx or .tflite file, or a pair in either order: .cfg and .weights (Darknet), .prototxt and .caffemodel (Caffe).
 Result<graph::Graph> import_source(const std::vector<std::string>& files, const convert::ImportOptions& options);
+
+// The layers of the same files; the weights of a pair may be left out.
+Result<convert::Survey> survey_source(const std::vector<std::string>& files);
 
 }  // namespace dotori::cli

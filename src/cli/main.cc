@@ -20,6 +20,7 @@ int main(int argc, char** argv) {
 
   int exit_code = 0;
   dotori::cli::add_convert(app, exit_code);
+  dotori::cli::add_check(app, exit_code);
   dotori::cli::add_run(app, exit_code);
   dotori::cli::add_inspect(app, exit_code);
   dotori::cli::add_bench(app, exit_code);

@@ -101,6 +101,34 @@ class Cli : public ::testing::Test {
   fs::path dir;
 };
 
+TEST_F(Cli, CheckTellsWhatIsInAFile) {
+  Outcome o = run("check " + path("net.cfg") + " " + path("net.weights") + " --json");
+  ASSERT_EQ(o.exit_code, 0) << o.err;
+  Json json = Json::parse(o.out);
+  EXPECT_EQ(json["format"], "Darknet");
+  EXPECT_EQ(json["convertible"], true);
+  EXPECT_EQ(json["operators"].size(), 3u);
+  // Weights left out, and weights that do not fit.
+  o = run("check " + path("net.cfg") + " --json");
+  ASSERT_EQ(o.exit_code, 0) << o.err;
+  EXPECT_TRUE(Json::parse(o.out)["convertible"].is_null());
+  std::ofstream(path("net.weights"), std::ios::binary | std::ios::app) << "more";
+  o = run("check " + path("net.cfg") + " " + path("net.weights"));
+  EXPECT_EQ(o.exit_code, 1);
+  EXPECT_NE(o.out.find("cannot be converted: "), std::string::npos) << o.out;
+  // A layer that nobody knows.
+  std::ofstream(path("net.cfg"), std::ios::app) << "\n[crnn]\noutput=3\n";
+  o = run("check " + path("net.cfg") + " --json");
+  EXPECT_EQ(o.exit_code, 1);
+  json = Json::parse(o.out);
+  EXPECT_EQ(json["convertible"], false);
+  EXPECT_EQ(json["operators"][0]["name"], "crnn");
+  EXPECT_EQ(json["operators"][0]["supported"], "no");
+  EXPECT_NE(json["operators"][0]["first"].get<std::string>().find("line"), std::string::npos);
+  EXPECT_EQ(run("check " + path("green.bmp")).exit_code, 1);
+  EXPECT_EQ(run("check").exit_code, 2);
+}
+
 TEST_F(Cli, RegionsOfAMask) {
   std::ofstream(path("mask.cfg")) << "[net]\nwidth=16\nheight=16\nchannels=3\n\n[convolutional]\nfilters=3\nsize=1\n"
                                      "stride=1\npad=1\nactivation=linear\n";

@@ -61,24 +61,27 @@ LayerFunction find_layer(const std::string& type) {
   return nullptr;
 }
 
-// What to do about layers that are met in practice.
-std::string hint(const std::string& type) {
-  if (type == "Data" || type == "ImageData" || type == "HDF5Data" || type == "MemoryData" || type == "AnnotatedData")
-    return ": a layer of training data; give the network's deploy description, which begins with an Input layer";
-  if (type == "Accuracy" || type.find("Loss") != std::string::npos)
-    return ": a layer for training; give the network's deploy description";
-  if (type == "Python") return ": computes by a program that is not in the file";
-  if (type == "LSTM" || type == "RNN" || type == "Recurrent") return ": recurrent networks are not supported";
-  if (type == "ROIPooling" || type == "Proposal")
-    return ": two-stage detectors are not supported; use a one-stage detector";
-  std::string known;
-  for (const Row& row : kLayers) known += (known.empty() ? " (supported: " : ", ") + std::string(row.type);
-  return known + ")";
-}
-
 const std::vector<Blob> kNoBlobs;
 
 }  // namespace
+
+bool is_known_layer(const std::string& type) {
+  return type == "Input" || find_layer(type) != nullptr;
+}
+
+std::string rewrite_hint(const std::string& type) {
+  if (type == "Data" || type == "ImageData" || type == "HDF5Data" || type == "MemoryData" || type == "AnnotatedData")
+    return "a layer of training data; give the network's deploy description, which begins with an Input layer";
+  if (type == "Accuracy" || type.find("Loss") != std::string::npos)
+    return "a layer for training; give the network's deploy description";
+  if (type == "Python") return "computes by a program that is not in the file";
+  if (type == "LSTM" || type == "RNN" || type == "Recurrent") return "recurrent networks are not supported";
+  if (type == "ROIPooling" || type == "Proposal")
+    return "two-stage detectors are not supported; use a one-stage detector";
+  std::string known;
+  for (const Row& row : kLayers) known += (known.empty() ? "supported: " : ", ") + std::string(row.type);
+  return known;
+}
 
 int stored_axis(int caffe_axis, int rank) {
   constexpr int kNhwc[4] = {0, 3, 1, 2};
@@ -215,7 +218,8 @@ Status Builder::add_layer(const dotori_caffe::Layer& layer) {
     return {};
   }
   const LayerFunction function = find_layer(layer.type());
-  if (function == nullptr) return unsupported("type '" + layer.type() + "' is not supported" + hint(layer.type()));
+  if (function == nullptr)
+    return unsupported("type '" + layer.type() + "' is not supported; " + rewrite_hint(layer.type()));
   const auto blobs = blobs_.find(layer.name());
   LayerContext context{*this, layer, {}, blobs == blobs_.end() ? kNoBlobs : blobs->second};
   for (const std::string& bottom : layer.bottom()) {

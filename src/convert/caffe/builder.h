@@ -26,6 +26,10 @@ struct Priors {
   std::vector<float> variance;  // four, the same for all boxes
 };
 
+bool is_known_layer(const std::string& type);
+// What to do about a layer that is not known.
+std::string rewrite_hint(const std::string& type);
+
 class Builder {
  public:
   Builder(const dotori_caffe::Net& net, const Blobs& blobs) : net_(net), blobs_(blobs) {}

@@ -3,6 +3,8 @@
 
 #include <charconv>
 
+#include "graph/reader.h"
+
 namespace dotori::convert::darknet {
 namespace {
 
@@ -161,6 +163,13 @@ Result<std::vector<Section>> parse_cfg(const std::string& text) {
     sections.back().entries.push_back(std::move(entry));
   }
   if (sections.empty()) return corrupt_model("the file has no [section]");
+  return sections;
+}
+
+Result<std::vector<Section>> read_cfg(const std::string& path) {
+  DOTORI_ASSIGN_OR_RETURN(const graph::Constant file, graph::read_file(path, kMaxTextBytes));
+  auto sections = parse_cfg(std::string(static_cast<const char*>(file.data), file.size_bytes));
+  if (!sections.ok()) return sections.status().with_context(path);
   return sections;
 }
 

@@ -38,6 +38,9 @@ class Section {
   std::string where(const char* key) const;
 };
 
+// parse_cfg() of a file; errors begin with its path.
+Result<std::vector<Section>> read_cfg(const std::string& path);
+
 // Errors (kCorruptModel) name the line. At most 65,536 sections and 16 MiB.
 Result<std::vector<Section>> parse_cfg(const std::string& text);
 

@@ -13,7 +13,6 @@ namespace dotori::convert {
 namespace darknet {
 namespace {
 
-constexpr std::size_t kMaxCfgBytes = std::size_t{16} << 20;
 
 std::string base_name(const std::string& path) {
   const std::size_t slash = path.find_last_of('/');
@@ -241,12 +240,8 @@ class Builder {
 };
 
 Result<Network> read_network(const std::string& path) {
-  DOTORI_ASSIGN_OR_RETURN(const graph::Constant file, graph::read_file(path, kMaxCfgBytes));
-  const auto network = [&]() -> Result<Network> {
-    const std::string text(static_cast<const char*>(file.data), file.size_bytes);
-    DOTORI_ASSIGN_OR_RETURN(const std::vector<Section> sections, parse_cfg(text));
-    return plan_network(sections);
-  }();
+  DOTORI_ASSIGN_OR_RETURN(const std::vector<Section> sections, read_cfg(path));
+  auto network = plan_network(sections);
   if (!network.ok()) return network.status().with_context(path);
   return network;
 }

@@ -331,6 +331,11 @@ std::int64_t Layer::weight_count() const noexcept {
   return weights + out.c * (batch_normalize ? 4 : 1);
 }
 
+bool is_known_layer(const std::string& name) {
+  LayerKind kind = LayerKind::kPass;
+  return find_kind(name, &kind);
+}
+
 Result<Network> plan_network(const std::vector<Section>& sections) {
   const Section& net = sections.front();
   if (net.name != "net" && net.name != "network")

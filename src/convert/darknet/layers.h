@@ -67,6 +67,8 @@ struct Network {
   std::vector<Layer> layers;
 };
 
+bool is_known_layer(const std::string& name);
+
 // Errors: kUnsupported for sections and options this importer does not know, kCorruptModel for numbers that make no
 // sense. All name line, section and key.
 Result<Network> plan_network(const std::vector<Section>& sections);

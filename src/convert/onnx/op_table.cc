@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <iterator>
+
 #include "convert/onnx/ops.h"
 
 namespace dotori::convert::onnx {
@@ -140,7 +143,17 @@ constexpr Hint kHints[] = {
     {"NonZero", "supported for constants only"},
 };
 
+// Besides those that become graph nodes as well.
+constexpr const char* kHostOnly[] = {
+    "And",         "Constant", "ConstantOfShape", "Equal", "Greater", "GreaterOrEqual", "Less",
+    "LessOrEqual", "Mod",      "NonZero",         "Not",   "Or",      "Range",          "ReduceProd",
+    "Where",       "Xor"};
+
 }  // namespace
+
+bool is_host_only(const std::string& op_type) {
+  return std::any_of(std::begin(kHostOnly), std::end(kHostOnly), [&](const char* name) { return op_type == name; });
+}
 
 const OpEntry* find_op(const std::string& op_type) {
   for (const OpEntry& entry : kOps) {

@@ -18,6 +18,8 @@ struct OpEntry {
 
 // nullptr: not an operator that becomes graph nodes.
 const OpEntry* find_op(const std::string& op_type);
+// Operators that are computed while importing and never become graph nodes.
+bool is_host_only(const std::string& op_type);
 // What to do instead of an operator that is not supported; "" when there is nothing to say. Static storage.
 const char* rewrite_hint(const std::string& op_type);
 

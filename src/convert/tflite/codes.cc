@@ -266,4 +266,9 @@ Lower find_lower(const Operator& op) noexcept {
   return nullptr;
 }
 
+bool is_folded_only(const Operator& op) noexcept {
+  constexpr int kReduceProd = 81, kFloorDiv = 90;
+  return op.code == kShape || op.code == kReduceProd || op.code == kFloorDiv;
+}
+
 }  // namespace dotori::convert::tflite

@@ -82,5 +82,7 @@ std::string code_name(int code);
 std::string operator_name(const Operator& op);
 // nullptr: not supported.
 Lower find_lower(const Operator& op) noexcept;
+// Computed while importing, from integers that are known then.
+bool is_folded_only(const Operator& op) noexcept;
 
 }  // namespace dotori::convert::tflite

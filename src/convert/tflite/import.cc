@@ -63,14 +63,11 @@ std::string describe(const Operator& op) {
 
 // Names every kind of operator that cannot be imported, before any work is done.
 Status check_operators(const Model& model) {
-  constexpr int kFoldedOnly[] = {kShape, 81 /* REDUCE_PROD */, 90 /* FLOOR_DIV */};
   std::string missing;
   std::string first;
   for (const Operator& op : model.operators) {
     if (find_lower(op) != nullptr) continue;
-    bool folded = false;
-    for (int code : kFoldedOnly) folded = folded || code == op.code;
-    if (folded) continue;
+    if (is_folded_only(op)) continue;
     const std::string name = operator_name(op);
     if (first.empty()) first = describe(op);
     if (missing.find(name) == std::string::npos) missing += (missing.empty() ? "" : ", ") + name;
