@@ -26,6 +26,7 @@ void add_inspect(CLI::App& app, int& exit_code);
 void add_bench(CLI::App& app, int& exit_code);
 void add_eval(CLI::App& app, int& exit_code);
 void add_agree(CLI::App& app, int& exit_code);
+void add_diff(CLI::App& app, int& exit_code);
 void add_anchors(CLI::App& app, int& exit_code);
 void add_quantize(CLI::App& app, int& exit_code);
 

@@ -26,6 +26,7 @@ int main(int argc, char** argv) {
   dotori::cli::add_bench(app, exit_code);
   dotori::cli::add_eval(app, exit_code);
   dotori::cli::add_agree(app, exit_code);
+  dotori::cli::add_diff(app, exit_code);
   dotori::cli::add_anchors(app, exit_code);
   dotori::cli::add_quantize(app, exit_code);
   try {

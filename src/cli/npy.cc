@@ -47,6 +47,10 @@ Result<std::vector<std::int64_t>> parse_shape(const std::string& header) {
 
 Result<NpyArray> load_npy(const std::string& path) {
   DOTORI_ASSIGN_OR_RETURN(const std::string file, read_text(path, std::size_t{1} << 30));
+  return parse_npy(file, path);
+}
+
+Result<NpyArray> parse_npy(const std::string& file, const std::string& path) {
   if (file.size() < kPrefix || std::memcmp(file.data(), kMagic, sizeof(kMagic) - 1) != 0)
     return invalid_argument(path + ": not a .npy file of format version 1");
   const std::size_t header_size = static_cast<unsigned char>(file[8]) + 256u * static_cast<unsigned char>(file[9]);

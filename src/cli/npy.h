@@ -19,6 +19,8 @@ struct NpyArray {
 
 // float32, int8, uint8, int32, int64 and bool in C order; anything else is refused with the descriptor found.
 Result<NpyArray> load_npy(const std::string& path);
+// The same from a file's bytes; messages begin with `name`.
+Result<NpyArray> parse_npy(const std::string& file, const std::string& name);
 Status save_npy(const std::string& path, const TensorView& tensor);
 
 }  // namespace dotori::cli

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where two computations of one network part: the output of every layer on the same input, side by side.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include <dotori/model.h>
+#include <dotori/session.h>
+
+namespace dotori::evaluate {
+
+// A layer's output as real numbers; 8-bit ones by their scale and zero point.
+struct LayerTensor {
+  std::string name;   // of the value: the source file's layer, the last one where several were fused
+  std::string layer;  // the node's name and operator
+  std::string op;
+  Shape shape;
+  std::vector<float> elements;
+  bool is_8_bit = false;
+};
+
+// `fill` sets the inputs of the session. Outputs that are neither real nor 8-bit numbers are left out. Memory: all
+// outputs as float32. Errors: those of Session::create(), fill() and run().
+Result<std::vector<LayerTensor>> layer_tensors(const Model& model, const SessionOptions& options,
+                                               const std::function<Status(Session&)>& fill);
+
+struct LayerDifference {
+  std::string name, layer, op;
+  Shape shape;
+  double largest = 0;   // |a - b|
+  double relative = 0;  // largest / the largest |b|; 0 when both are all zeros
+  double sqnr_db = 0;   // 10 log10(sum b^2 / sum (a - b)^2), at most 200
+  bool same_shape = true, finite = true, diverges = false;
+};
+
+struct DivergenceOptions {
+  double tolerance = 1e-4;  // of `relative`, when all layers are float32
+  double least_db = 20;     // of `sqnr_db`, when either network has 8-bit layers: their noise reaches the others
+  // 8-bit layers: `a` is multiplied by the factor of each channel (the last axis) that fits best. Quantisation that
+  // equalised the layers' ranges has moved such factors from one layer into the next.
+  bool any_channel_scale = false;
+};
+
+struct Divergence {
+  std::vector<LayerDifference> layers;  // in the order of `a`, those that both have
+  int first = -1;                       // the first that diverges
+  int only_a = 0, only_b = 0;           // layers that the other one has not, by name
+};
+
+Divergence compare_layers(const std::vector<LayerTensor>& a, const std::vector<LayerTensor>& b,
+                          const DivergenceOptions& options = {});
+
+}  // namespace dotori::evaluate

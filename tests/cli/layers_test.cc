@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+// `check`, `diff` and `run --regions`: what the program says of layers and areas.
+#include <algorithm>
+
+#include "cli/cli_fixture.h"
+
+namespace dotori::cli {
+namespace {
+
+TEST_F(Cli, CheckTellsWhatIsInAFile) {
+  Outcome o = run("check " + path("net.cfg") + " " + path("net.weights") + " --json");
+  ASSERT_EQ(o.exit_code, 0) << o.err;
+  Json json = Json::parse(o.out);
+  EXPECT_EQ(json["format"], "Darknet");
+  EXPECT_EQ(json["convertible"], true);
+  EXPECT_EQ(json["operators"].size(), 3u);
+  // Weights left out, and weights that do not fit.
+  o = run("check " + path("net.cfg") + " --json");
+  ASSERT_EQ(o.exit_code, 0) << o.err;
+  EXPECT_TRUE(Json::parse(o.out)["convertible"].is_null());
+  std::ofstream(path("net.weights"), std::ios::binary | std::ios::app) << "more";
+  o = run("check " + path("net.cfg") + " " + path("net.weights"));
+  EXPECT_EQ(o.exit_code, 1);
+  EXPECT_NE(o.out.find("cannot be converted: "), std::string::npos) << o.out;
+  // A layer that nobody knows.
+  std::ofstream(path("net.cfg"), std::ios::app) << "\n[crnn]\noutput=3\n";
+  o = run("check " + path("net.cfg") + " --json");
+  EXPECT_EQ(o.exit_code, 1);
+  json = Json::parse(o.out);
+  EXPECT_EQ(json["convertible"], false);
+  EXPECT_EQ(json["operators"][0]["name"], "crnn");
+  EXPECT_EQ(json["operators"][0]["supported"], "no");
+  EXPECT_NE(json["operators"][0]["first"].get<std::string>().find("line"), std::string::npos);
+  EXPECT_EQ(run("check " + path("green.bmp")).exit_code, 1);
+  EXPECT_EQ(run("check").exit_code, 2);
+}
+
+TEST_F(Cli, RegionsOfAMask) {
+  std::ofstream(path("mask.cfg")) << "[net]\nwidth=16\nheight=16\nchannels=3\n\n[convolutional]\nfilters=3\nsize=1\n"
+                                     "stride=1\npad=1\nactivation=linear\n";
+  ASSERT_EQ(run("convert " + path("mask.cfg") + " " + path("net.weights") + " -o " + path("mask.dtr") +
+                " --mask argmax --labels " + path("names"))
+                .exit_code,
+            0);
+  const auto inside = [](int x, int y, int x0, int y0, int x1, int y1) {
+    return x >= x0 && x < x1 && y >= y0 && y < y1;
+  };
+  write_bmp("areas.bmp", 16, 16, [&](int x, int y) {
+    return inside(x, y, 2, 3, 8, 7) || inside(x, y, 15, 0, 16, 1) ? 1 : inside(x, y, 10, 9, 13, 12) ? 2 : 0;
+  });
+  const std::string command = "run " + path("mask.dtr") + " " + path("areas.bmp") + " --min-region 2 --regions ";
+  Outcome o = run(command + path("areas.csv"));
+  ASSERT_EQ(o.exit_code, 0) << o.err;
+  const std::string csv = slurp(path("areas.csv")), photo = path("areas.bmp");
+  EXPECT_EQ(csv.find("photo,id,index,label,pixels,area_percent,centre_x,centre_y,x0,y0,x1,y1,equivalent_diameter,"
+                     "perimeter,circularity\n" +
+                     photo + ",1,1,green,24,9.375,5,5,2,3,8,7,5.528,"),
+            0u)
+      << csv;
+  EXPECT_NE(csv.find("\n" + photo + ",2,2,blue,9,3.516,11.5,10.5,10,9,13,12,"), std::string::npos) << csv;
+  EXPECT_EQ(std::count(csv.begin(), csv.end(), '\n'), 3);
+  o = run(command + path("areas.json"));
+  ASSERT_EQ(o.exit_code, 0) << o.err;
+  const Json json = Json::parse(slurp(path("areas.json")));
+  EXPECT_EQ(json["photos"][0]["regions"].size(), 2u);
+  EXPECT_EQ(json["photos"][0]["summary"][1]["label"], "green");
+  EXPECT_EQ(run(command + path("areas.txt")).exit_code, 1);
+  EXPECT_FALSE(fs::exists(path("areas.txt")));
+}
+
+// ---------------------------------------------------------------- diff
+
+void put(std::string& file, std::uint32_t value, int bytes) {
+  for (int i = 0; i < bytes; ++i) file += static_cast<char>(value >> (8 * i));
+}
+
+// A float32 .npy of `shape`, such as "(1, 3)".
+std::string npy(const std::string& shape, const std::vector<float>& elements) {
+  const std::string header = "{'descr': '<f4', 'fortran_order': False, 'shape': " + shape + ", }\n";
+  std::string file("\x93NUMPY\x01\0", 8);
+  put(file, static_cast<std::uint32_t>(header.size()), 2);
+  file += header;
+  file.append(reinterpret_cast<const char*>(elements.data()), elements.size() * sizeof(float));
+  return file;
+}
+
+// A zip archive of stored files, without checksums.
+std::string npz(const std::vector<std::pair<std::string, std::string>>& files, int method = 0) {
+  std::string archive, directory;
+  for (const auto& [name, bytes] : files) {
+    const auto start = static_cast<std::uint32_t>(archive.size()), size = static_cast<std::uint32_t>(bytes.size());
+    const auto length = static_cast<std::uint32_t>(name.size() + 4);
+    put(archive, 0x04034b50, 4);
+    archive.append(22, '\0');
+    put(archive, length, 2);
+    put(archive, 0, 2);
+    archive += name + ".npy" + bytes;
+    put(directory, 0x02014b50, 4);
+    directory.append(6, '\0');
+    put(directory, static_cast<std::uint32_t>(method), 2);
+    directory.append(8, '\0');
+    put(directory, size, 4);
+    put(directory, size, 4);
+    put(directory, length, 2);
+    directory.append(12, '\0');
+    put(directory, start, 4);
+    directory += name + ".npy";
+  }
+  const auto at = static_cast<std::uint32_t>(archive.size());
+  archive += directory;
+  put(archive, 0x06054b50, 4);
+  put(archive, 0, 4);
+  put(archive, static_cast<std::uint32_t>(files.size()), 2);
+  put(archive, static_cast<std::uint32_t>(files.size()), 2);
+  put(archive, static_cast<std::uint32_t>(directory.size()), 4);
+  put(archive, at, 4);
+  put(archive, 0, 2);
+  return archive;
+}
+
+TEST_F(Cli, DiffNamesTheFirstLayerThatParts) {
+  convert();
+  Outcome o = run("diff " + path("net.dtr") + " backend:reference --json");
+  ASSERT_EQ(o.exit_code, 0) << o.err;
+  Json json = Json::parse(o.out);
+  EXPECT_TRUE(json["first"].is_null());
+  EXPECT_EQ(json["only_a"], 0);
+  const std::size_t layers = json["layers"].size();
+  EXPECT_GE(layers, 3u);
+  // Another bias in the first layer.
+  std::fstream weights(path("net.weights"), std::ios::binary | std::ios::in | std::ios::out);
+  weights.seekp(20);
+  const float bias = 0.5f;
+  weights.write(reinterpret_cast<const char*>(&bias), sizeof bias);
+  weights.close();
+  ASSERT_EQ(run("convert " + path("net.cfg") + " " + path("net.weights") + " -o " + path("other.dtr")).exit_code, 0);
+  o = run("diff " + path("net.dtr") + " " + path("other.dtr") + " --photo " + path("green.bmp") + " --json");
+  EXPECT_EQ(o.exit_code, 1);
+  json = Json::parse(o.out);
+  EXPECT_EQ(json["first"], json["layers"][0]["name"]);
+  EXPECT_NEAR(json["layers"][0]["largest"].get<double>(), 0.5, 1e-6);
+  EXPECT_EQ(run("diff " + path("net.dtr") + " " + path("other.dtr") + " --tolerance 0.9").exit_code, 0);
+  o = run("diff " + path("net.dtr") + " backend:gpu");
+  EXPECT_EQ(o.exit_code, 1);
+  EXPECT_NE(o.err.find("backend:gpu"), std::string::npos);
+}
+
+TEST_F(Cli, DiffAgainstTensorsOfAnotherEngine) {
+  convert();
+  const Json json = Json::parse(run("inspect " + path("net.dtr") + " --json").out);
+  const std::string input = json["inputs"][0]["name"],
+                    layer = Json::parse(
+                        run("diff " + path("net.dtr") + " backend:reference --json").out)["layers"][0]["name"];
+  // Channels first, as ONNX has them: the pixels' channels are p, 2 p and 3 p; the layer multiplies by 9.
+  std::vector<float> x(3 * 256), y(3 * 256);
+  for (std::size_t c = 0; c < 3; ++c)
+    for (std::size_t p = 0; p < 256; ++p) {
+      x[c * 256 + p] = static_cast<float>(p * (c + 1)) / 1024;
+      y[c * 256 + p] = 9 * x[c * 256 + p];
+    }
+  const auto write = [&](int method) {
+    std::ofstream(path("ref.npz"), std::ios::binary) << npz({{"layout:nchw", npy("(1,)", {1})},
+                                                             {"input:" + input, npy("(1, 3, 16, 16)", x)},
+                                                             {layer, npy("(1, 3, 16, 16)", y)}},
+                                                            method);
+  };
+  write(0);
+  Outcome o = run("diff " + path("net.dtr") + " " + path("ref.npz") + " --json");
+  ASSERT_EQ(o.exit_code, 0) << o.err << o.out;
+  EXPECT_EQ(Json::parse(o.out)["compared"], 1);
+  y[700] += 0.1f;
+  write(0);
+  o = run("diff " + path("net.dtr") + " " + path("ref.npz"));
+  EXPECT_EQ(o.exit_code, 1);
+  EXPECT_NE(o.out.find("the first that diverges is '" + layer + "'"), std::string::npos) << o.out;
+  write(8);
+  o = run("diff " + path("net.dtr") + " " + path("ref.npz"));
+  EXPECT_EQ(o.exit_code, 1);
+  EXPECT_NE(o.err.find("savez_compressed"), std::string::npos) << o.err;
+  std::string cut = slurp(path("ref.npz"));
+  std::ofstream(path("ref.npz"), std::ios::binary) << cut.substr(0, cut.size() / 2);
+  o = run("diff " + path("net.dtr") + " " + path("ref.npz"));
+  EXPECT_EQ(o.exit_code, 1);
+  EXPECT_NE(o.err.find("ref.npz: not a .npz file, or cut off"), std::string::npos) << o.err;
+}
+
+}  // namespace
+}  // namespace dotori::cli
