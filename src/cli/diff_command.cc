@@ -8,8 +8,8 @@
 #include "cli/backend_option.h"
 #include "cli/bench_command.h"
 #include "cli/cli.h"
+#include "cli/divergence.h"
 #include "cli/npz.h"
-#include "evaluate/divergence.h"
 #include "graph/graph.h"
 
 namespace dotori::cli {
@@ -20,7 +20,7 @@ using Arrays = std::vector<std::pair<std::string, NpyArray>>;
 struct DiffOptions {
   std::string model, reference, photo;
   std::vector<std::string> inputs;
-  evaluate::DivergenceOptions limits;
+  DivergenceOptions limits;
   BackendKind backend = BackendKind::kCpu;
   int threads = 1, rows = 0;
   bool json = false;
@@ -116,14 +116,13 @@ Status fill_from_photo(Session& session, const Preprocess& preprocess, const std
 }
 
 // The arrays as the layers of `a` with the same names.
-std::vector<evaluate::LayerTensor> tensors_from(const Arrays& arrays, const std::vector<evaluate::LayerTensor>& a) {
+std::vector<LayerTensor> tensors_from(const Arrays& arrays, const std::vector<LayerTensor>& a) {
   const bool channels_first = is_channels_first(arrays);
-  std::vector<evaluate::LayerTensor> tensors;
+  std::vector<LayerTensor> tensors;
   for (const auto& [name, array] : arrays) {
-    const auto own =
-        std::find_if(a.begin(), a.end(), [&, n = &name](const evaluate::LayerTensor& t) { return t.name == *n; });
+    const auto own = std::find_if(a.begin(), a.end(), [&, n = &name](const LayerTensor& t) { return t.name == *n; });
     if (own == a.end() || array.type != DataType::kFloat32) continue;
-    evaluate::LayerTensor tensor = *own;
+    LayerTensor tensor = *own;
     tensor.is_8_bit = false;
     tensor.elements = elements_for(array, own->shape, channels_first);
     tensors.push_back(std::move(tensor));
@@ -131,7 +130,7 @@ std::vector<evaluate::LayerTensor> tensors_from(const Arrays& arrays, const std:
   return tensors;
 }
 
-Json json_of(const DiffOptions& o, const evaluate::Divergence& result) {
+Json json_of(const DiffOptions& o, const Divergence& result) {
   Json json = {{"a", o.model},
                {"b", o.reference},
                {"compared", result.layers.size()},
@@ -139,7 +138,7 @@ Json json_of(const DiffOptions& o, const evaluate::Divergence& result) {
                {"only_b", result.only_b}};
   json["first"] = result.first < 0 ? Json() : Json(result.layers[static_cast<std::size_t>(result.first)].name);
   json["layers"] = Json::array();
-  for (const evaluate::LayerDifference& d : result.layers)
+  for (const LayerDifference& d : result.layers)
     json["layers"].push_back({{"name", d.name},
                               {"layer", d.layer},
                               {"operator", d.op},
@@ -152,11 +151,11 @@ Json json_of(const DiffOptions& o, const evaluate::Divergence& result) {
   return json;
 }
 
-void print_result(const DiffOptions& o, const evaluate::Divergence& result) {
+void print_result(const DiffOptions& o, const Divergence& result) {
   std::printf("%4s  %-40s %-18s %-18s %10s %10s %8s\n", "#", "layer", "operator", "output", "largest", "of maximum",
               "SQNR dB");
   for (std::size_t i = 0; i < result.layers.size(); ++i) {
-    const evaluate::LayerDifference& d = result.layers[i];
+    const LayerDifference& d = result.layers[i];
     if (o.rows > 0 && static_cast<int>(i) >= o.rows && static_cast<int>(i) != result.first) continue;
     std::printf("%4zu%c %-40.40s %-18s %-18s ", i, d.diverges ? '*' : ' ', d.name.c_str(), d.op.c_str(),
                 d.shape.to_string().c_str());
@@ -193,15 +192,15 @@ Status diff(const DiffOptions& o, bool& same) {
       return Status();
     };
   };
-  evaluate::DivergenceOptions limits = o.limits;
-  evaluate::Divergence result;
+  DivergenceOptions limits = o.limits;
+  Divergence result;
   if (has_ending(o.reference, ".npz")) {
     DOTORI_ASSIGN_OR_RETURN(const Arrays arrays, load_npz(o.reference));
-    DOTORI_ASSIGN_OR_RETURN(const auto own, evaluate::layer_tensors(a, options, [&](Session& session) {
+    DOTORI_ASSIGN_OR_RETURN(const auto own, layer_tensors(a, options, [&](Session& session) {
                               return fill_from_arrays(session, arrays, o.reference);
                             }));
     limits.any_channel_scale = is_equalised(a);
-    result = evaluate::compare_layers(own, tensors_from(arrays, own), limits);
+    result = compare_layers(own, tensors_from(arrays, own), limits);
   } else {
     SessionOptions other = options;
     Model b = a;
@@ -216,9 +215,9 @@ Status diff(const DiffOptions& o, bool& same) {
                                   " take different inputs; compare them on a photo (--photo)");
     }
     limits.any_channel_scale = is_equalised(a) != is_equalised(b);
-    DOTORI_ASSIGN_OR_RETURN(const auto own, evaluate::layer_tensors(a, options, fill(a.task())));
-    DOTORI_ASSIGN_OR_RETURN(const auto others, evaluate::layer_tensors(b, other, fill(b.task())));
-    result = evaluate::compare_layers(own, others, limits);
+    DOTORI_ASSIGN_OR_RETURN(const auto own, layer_tensors(a, options, fill(a.task())));
+    DOTORI_ASSIGN_OR_RETURN(const auto others, layer_tensors(b, other, fill(b.task())));
+    result = compare_layers(own, others, limits);
   }
   if (result.layers.empty())
     return invalid_argument(o.model + " and " + o.reference + " have no layer of the same name");

@@ -24,7 +24,7 @@ constexpr Pair kPairs[] = {{"Darknet", ".cfg", ".weights", convert::import_darkn
 
 Status unknown_kind(const std::string& file) {
   return unsupported(
-      file + ": unknown kind of file, expected .onnx, .tflite, .cfg with .weights, or .prototxt with .caffemodel");
+      file + ": unknown kind of file, expected .onnx, .tflite, .pb, .cfg with .weights, or .prototxt with .caffemodel");
 }
 
 }  // namespace
@@ -61,6 +61,7 @@ Result<graph::Graph> import_source(const std::vector<std::string>& files, const 
                               " and NET" + pair.weights);
   if (ends_with(first, ".onnx")) return convert::import_onnx(first, options);
   if (ends_with(first, ".tflite")) return convert::import_tflite(first, options);
+  if (ends_with(first, ".pb")) return convert::import_tensorflow(first, options);
   return unknown_kind(first);
 }
 
@@ -70,6 +71,7 @@ Result<convert::Survey> survey_source(const std::vector<std::string>& files) {
       if (ends_with(file, pair.description)) return pair.survey(file);
     if (ends_with(file, ".onnx")) return convert::survey_onnx(file);
     if (ends_with(file, ".tflite")) return convert::survey_tflite(file);
+    if (ends_with(file, ".pb")) return convert::survey_tensorflow(file);
   }
   return unknown_kind(files[0]);
 }

@@ -38,9 +38,13 @@ Result<graph::Graph> import_tflite(const std::string& path, const ImportOptions&
 Result<graph::Graph> import_darknet(const std::string& cfg_path, const std::string& weights_path,
                                     const ImportOptions& options);
 
-// Caffe: `description_path` is the deploy .prototxt (phase TEST; layers in today's notation or that of before 2015), `weights_path`
-// the .caffemodel. Inputs of rank 4 become [N,H,W,C]. Fills graph.task for an SSD that ends in DetectionOutput.
+// Caffe: `description_path` is the deploy .prototxt (phase TEST; layers in today's notation or that of before 2015),
+// `weights_path` the .caffemodel. Inputs of rank 4 become [N,H,W,C]. Fills graph.task for an SSD that ends in
+// DetectionOutput.
 Result<graph::Graph> import_caffe(const std::string& description_path, const std::string& weights_path,
                                   const ImportOptions& options);
+
+// TensorFlow: a frozen GraphDef (.pb) in NHWC, for inference. Outputs are the nodes that no other node reads.
+Result<graph::Graph> import_tensorflow(const std::string& path, const ImportOptions& options);
 
 }  // namespace dotori::convert

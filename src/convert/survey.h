@@ -25,7 +25,7 @@ struct SurveyedKind {
 };
 
 struct Survey {
-  std::string format;               // "ONNX", "TFLite", "Darknet", "Caffe"
+  std::string format;               // "ONNX", "TFLite", "Darknet", "Caffe", "TensorFlow"
   std::string details;              // "opset 13, by pytorch 1.13.1"; may be empty
   std::vector<SurveyedKind> kinds;  // in the order of the file
 
@@ -38,6 +38,7 @@ Result<Survey> survey_onnx(const std::string& path);
 Result<Survey> survey_tflite(const std::string& path);
 Result<Survey> survey_darknet(const std::string& cfg_path);
 Result<Survey> survey_caffe(const std::string& description_path);
+Result<Survey> survey_tensorflow(const std::string& path);
 
 inline void Survey::add(const SurveyedKind& layer) {
   for (SurveyedKind& kind : kinds) {

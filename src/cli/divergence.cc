@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "evaluate/divergence.h"
+#include "cli/divergence.h"
 
 #include <algorithm>
 #include <cmath>
@@ -7,7 +7,7 @@
 
 #include "graph/graph.h"
 
-namespace dotori::evaluate {
+namespace dotori::cli {
 namespace {
 
 template <class T>
@@ -132,4 +132,4 @@ Divergence compare_layers(const std::vector<LayerTensor>& a, const std::vector<L
   return result;
 }
 
-}  // namespace dotori::evaluate
+}  // namespace dotori::cli

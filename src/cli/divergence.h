@@ -9,7 +9,7 @@
 #include <dotori/model.h>
 #include <dotori/session.h>
 
-namespace dotori::evaluate {
+namespace dotori::cli {
 
 // A layer's output as real numbers; 8-bit ones by their scale and zero point.
 struct LayerTensor {
@@ -52,4 +52,4 @@ struct Divergence {
 Divergence compare_layers(const std::vector<LayerTensor>& a, const std::vector<LayerTensor>& b,
                           const DivergenceOptions& options = {});
 
-}  // namespace dotori::evaluate
+}  // namespace dotori::cli
