@@ -18,7 +18,7 @@ using Json = nlohmann::ordered_json;
 using httplib::Response;
 
 constexpr int kMaxTop = 1000;
-constexpr std::size_t kMaxOtherBody = 4096;  // of requests that carry no photo
+constexpr std::size_t kMaxOtherBody = 4096;    // of requests that carry no photo
 constexpr std::chrono::seconds kRunTime(120);  // above what any model takes for a photo
 
 void send(Response& res, Answer answer) {
@@ -143,8 +143,7 @@ Answer answer_photo(Site& site, Task task, const httplib::Request& req, std::str
   Request request;
   request.generation = site.models.current();
   const std::string name = req.get_param_value("model");
-  request.model =
-      name.empty() ? request.generation->find_for(task) : request.generation->find(name);
+  request.model = name.empty() ? request.generation->find_for(task) : request.generation->find(name);
   if (request.model == nullptr)
     return error_answer(
         404, name.empty() ? std::string("there is no model to ") + route_of(task) : "there is no model '" + name + "'");
@@ -176,7 +175,8 @@ Answer list_models(const Site& site) {
     Json inputs = Json::array();
     bool whole_numbers = false;
     for (const TensorInfo& input : m.model.inputs()) {
-      inputs.push_back({{"name", input.name}, {"shape", input.shape.to_string()}, {"type", data_type_name(input.type)}});
+      inputs.push_back(
+          {{"name", input.name}, {"shape", input.shape.to_string()}, {"type", data_type_name(input.type)}});
       whole_numbers = whole_numbers || input.type != DataType::kFloat32;
     }
     const Task task = m.model.task().task;
@@ -204,26 +204,26 @@ Answer reload(Site& site) {
 
 // One route of photos.
 void add_photo_route(Listener& server, Site& site, Task task) {
-  server.Post(std::string("/v1/") + route_of(task), [&site, task](const httplib::Request& req, Response& res,
-                                                                  const httplib::ContentReader& reader) {
-    Upload upload(site);
-    const int wrong = upload.read(req, reader);
-    Connection::current()->request_is_whole();
-    Connection::current()->photo_bytes = upload.photo.size();
-    switch (wrong) {
-      case 0: return send(res, answer_photo(site, task, req, std::move(upload.photo)));
-      case 408:
-        return send_last(res, error_answer(408, "the request did not arrive within " +
-                                                    std::to_string(site.options.request_seconds) + " s"));
-      case 413: return send_last(res, too_large(site.options.max_body_bytes));
-      case 503: return send_last(res, error_answer(503, "too many photos arrive at once; try again"));
-      default: return send_last(res, error_answer(wrong, "the request's body cannot be read"));
-    }
-  });
+  server.Post(std::string("/v1/") + route_of(task),
+              [&site, task](const httplib::Request& req, Response& res, const httplib::ContentReader& reader) {
+                Upload upload(site);
+                const int wrong = upload.read(req, reader);
+                Connection::current()->request_is_whole();
+                Connection::current()->photo_bytes = upload.photo.size();
+                switch (wrong) {
+                  case 0: return send(res, answer_photo(site, task, req, std::move(upload.photo)));
+                  case 408:
+                    return send_last(res, error_answer(408, "the request did not arrive within " +
+                                                                std::to_string(site.options.request_seconds) + " s"));
+                  case 413: return send_last(res, too_large(site.options.max_body_bytes));
+                  case 503: return send_last(res, error_answer(503, "too many photos arrive at once; try again"));
+                  default: return send_last(res, error_answer(wrong, "the request's body cannot be read"));
+                }
+              });
 }
 
 std::string known_route(const std::string& path) {
-  static const std::string kPaths[] = {"/",          "/app.js",    "/style.css",   "/healthz",  "/metrics",
+  static const std::string kPaths[] = {"/",          "/app.js",    "/style.css",   "/healthz",   "/metrics",
                                        "/v1/models", "/v1/reload", "/v1/classify", "/v1/detect", "/v1/segment"};
   for (const std::string& known : kPaths)
     if (path == known) return known;
@@ -242,9 +242,8 @@ void set_up(Listener& server, Site& site) {
        {"Referrer-Policy", "no-referrer"},
        {"Cache-Control", "no-store"}});
   // A client that asks first is answered before it sends its photo.
-  server.set_expect_100_continue_handler([&site](const httplib::Request& req, Response& res) {
-    return refuse_early(site, req, res) ? res.status : 100;
-  });
+  server.set_expect_100_continue_handler(
+      [&site](const httplib::Request& req, Response& res) { return refuse_early(site, req, res) ? res.status : 100; });
   server.set_pre_routing_handler([&site](const httplib::Request& req, Response& res) {
     Connection::current()->begin_body();
     return refuse_early(site, req, res) ? httplib::Server::HandlerResponse::Handled

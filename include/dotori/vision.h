@@ -219,7 +219,7 @@ struct Region {
   // and Mathematical Morphology", 1982), pi / 8 * (T0 + T90 + (T45 + T135) / sqrt(2)) with Td the number of steps in
   // direction d that enter or leave the area. A disc's comes out within 3 % from a radius of 4 on.
   float perimeter = 0;
-  float circularity = 0;         // 4 * pi * pixels / perimeter^2, at most 1: a disc has about 1, a bar or a net far less
+  float circularity = 0;  // 4 * pi * pixels / perimeter^2, at most 1: a disc has about 1, a bar or a net far less
   int first_x = 0, first_y = 0;  // its first pixel in scan order
 };
 

@@ -111,7 +111,8 @@ std::string svg(std::vector<BoxSize> boxes, const AnchorSet& set) {
   for (std::size_t k = 0; k < set.anchors.size(); ++k) {
     html += "<path class=box style=\"--h:" + hue_of(k) + "\" d=\"";
     for (const BoxSize& b : boxes)
-      if (closest(b, set) == k && b.width <= end && b.height <= end) html += "M" + x_of(b.width) + " " + y_of(b.height) + "h0";
+      if (closest(b, set) == k && b.width <= end && b.height <= end)
+        html += "M" + x_of(b.width) + " " + y_of(b.height) + "h0";
     html += "\" />\n";
   }
   for (std::size_t k = 0; k < set.anchors.size(); ++k) {
@@ -129,15 +130,17 @@ std::string page(const std::vector<BoxSize>& boxes, const AnchorSet& set) {
       "content=\"width=device-width,initial-scale=1\">\n<title>Anchors</title>\n<style>:root{color-scheme:light dark;"
       "--page:#fff;--ink:#1f2326;--soft:#5c666d;--line:#e3e6e8;--l:42%}@media(prefers-color-scheme:dark){:root{--page:"
       "#16191c;--ink:#e8eaec;--soft:#a0a9b0;--line:#30363b;--l:66%}}body{font:15px/1.5 system-ui,sans-serif;margin:0 "
-      "auto;max-width:720px;padding:1.2em 1em 3em;color:var(--ink);background:var(--page)}h1{font-size:1.4em;margin:.2em "
+      "auto;max-width:720px;padding:1.2em 1em "
+      "3em;color:var(--ink);background:var(--page)}h1{font-size:1.4em;margin:.2em "
       "0}p{color:var(--soft);margin:.3em 0}svg{display:block;width:100%;margin:1em 0}svg text{font-size:13px;fill:"
       "var(--soft)}.mark{stroke:var(--line)}.box{stroke:hsl(var(--h) 70% "
       "var(--l));stroke-width:5;stroke-linecap:round;stroke-opacity:.35;fill:none}.anchor{stroke:hsl(var(--h) 75% "
-      "var(--l));stroke-width:2.5;fill:none}table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}"
+      "var(--l));stroke-width:2.5;fill:none}table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-"
+      "nums}"
       "th,td{text-align:right;padding:4px 8px;border-bottom:1px solid var(--line)}th{color:var(--soft)}td:first-child{"
       "color:hsl(var(--h) 75% var(--l));text-align:left;width:1.5em}</style>\n<h1>" +
-      std::to_string(set.anchors.size()) + " anchors for " + std::to_string(boxes.size()) + " boxes</h1>\n<p>Mean IoU " +
-      text_of("%.4f", set.mean_iou) + "; " + text_of("%.1f", 100 * set.recall_50) +
+      std::to_string(set.anchors.size()) + " anchors for " + std::to_string(boxes.size()) +
+      " boxes</h1>\n<p>Mean IoU " + text_of("%.4f", set.mean_iou) + "; " + text_of("%.1f", 100 * set.recall_50) +
       " % of the boxes have an anchor with an IoU of 0.5 or more.</p>\n" + svg(boxes, set);
   if (boxes.size() > kMostPoints)
     html += "<p>" + std::to_string(kMostPoints) + " of the boxes are drawn, spread evenly.</p>\n";

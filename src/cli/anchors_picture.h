@@ -11,9 +11,9 @@
 
 namespace dotori::cli {
 
-// A PNG, or for a `path` that ends in .html a page with the table, without scripts, light or dark as the reader's system
-// is. A page of many boxes shows some thousands of them, spread evenly. Errors: kInvalidArgument (another ending),
-// kIoError.
+// A PNG, or for a `path` that ends in .html a page with the table, without scripts, light or dark as the reader's
+// system is. A page of many boxes shows some thousands of them, spread evenly. Errors: kInvalidArgument (another
+// ending), kIoError.
 Status save_anchors(const std::vector<evaluate::BoxSize>& boxes, const evaluate::AnchorSet& set,
                     const std::string& path);
 

@@ -125,9 +125,14 @@ Status convert_model(const ConvertOptions& o) {
 }  // namespace
 
 void add_convert(CLI::App& app, int& exit_code) {
-  CLI::App* command = app.add_subcommand("convert", "Turn a trained network (ONNX, TFLite, Darknet, Caffe) into a .dtr model");
+  CLI::App* command =
+      app.add_subcommand("convert", "Turn a trained network (ONNX, TFLite, Darknet, Caffe) into a .dtr model");
   auto o = std::make_shared<ConvertOptions>();
-  command->add_option("in", o->sources, "NET.onnx, NET.tflite, NET.pb, NET.cfg NET.weights, or NET.prototxt NET.caffemodel")->required()->expected(1, 2);
+  command
+      ->add_option("in", o->sources,
+                   "NET.onnx, NET.tflite, NET.pb, NET.cfg NET.weights, or NET.prototxt NET.caffemodel")
+      ->required()
+      ->expected(1, 2);
   command->add_option("-o,--out", o->out, "the model to write")->required();
   command->add_option("--input", o->inputs, "fixes an input's dynamic dimensions: NAME:1x3x224x224 (repeatable)")
       ->expected(1)

@@ -13,7 +13,8 @@ namespace dotori::cli {
 // "name:1x3x224x224" into options.input_shapes; a name may hold colons itself. Error: kInvalidArgument.
 Status parse_input_shape(const std::string& text, convert::ImportOptions& options);
 
-// One .onnx, .tflite or .pb (TensorFlow) file, or a pair in either order: .cfg and .weights (Darknet), .prototxt and .caffemodel (Caffe).
+// One .onnx, .tflite or .pb (TensorFlow) file, or a pair in either order: .cfg and .weights (Darknet), .prototxt and
+// .caffemodel (Caffe).
 Result<graph::Graph> import_source(const std::vector<std::string>& files, const convert::ImportOptions& options);
 
 // The layers of the same files; the weights of a pair may be left out.

@@ -192,7 +192,8 @@ void print_result(const Json& r) {
     if (r["mask"]["regions"].empty()) std::printf("  no region is large enough\n");
     for (const Json& s : r["mask"]["summary"])
       std::printf(
-          "  %s: %zu region%s, diameter mean %.1f px, median %.1f px, circularity mean %.2f, area %.2f %% of the photo\n",
+          "  %s: %zu region%s, diameter mean %.1f px, median %.1f px, circularity mean %.2f, area %.2f %% of the "
+          "photo\n",
           s["label"].get<std::string>().c_str(), s["regions"].get<std::size_t>(),
           s["regions"].get<std::size_t>() == 1 ? "" : "s", s["mean_diameter"].get<double>(),
           s["median_diameter"].get<double>(), s["mean_circularity"].get<double>(), s["area_percent"].get<double>());

@@ -44,8 +44,8 @@ struct Agreement {
 };
 
 struct AgreementOptions {
-  int threads = 1;        // of each session; 0: one a core
-  std::size_t limit = 0;  // photos, spread evenly; 0: all
+  int threads = 1;                           // of each session; 0: one a core
+  std::size_t limit = 0;                     // photos, spread evenly; 0: all
   std::vector<vision::PhotoFilter> filters;  // applied to every photo first
   // After every photo, which is the filtered one; a failure ends the comparison. May be empty.
   std::function<Status(const vision::Image& photo, const Answer& a, const Answer& b, const PhotoAgreement& result)>

@@ -55,9 +55,9 @@ Result<Dataset> load_voc(const std::string& photos, const std::string& folder);
 // A mask for each photo: the picture in `masks` with the same name but for its ending.
 Result<Dataset> load_masks(const std::string& photos, const std::string& masks);
 
-// Keeps the photos that a text file names, one a line: file names with or without folder and ending, such as the lists in
-// Pascal VOC's ImageSets; what follows a blank is not read. Errors: kNotFound, kIoError, kInvalidArgument (no name, a
-// name without a photo in the set), with the file and the line.
+// Keeps the photos that a text file names, one a line: file names with or without folder and ending, such as the lists
+// in Pascal VOC's ImageSets; what follows a blank is not read. Errors: kNotFound, kIoError, kInvalidArgument (no name,
+// a name without a photo in the set), with the file and the line.
 Status keep_listed(Dataset* set, const std::string& list);
 
 // Keeps `limit` elements, spread evenly over the whole; all when there are no more, or for 0.

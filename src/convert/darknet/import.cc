@@ -13,7 +13,6 @@ namespace dotori::convert {
 namespace darknet {
 namespace {
 
-
 std::string base_name(const std::string& path) {
   const std::size_t slash = path.find_last_of('/');
   return slash == std::string::npos ? path : path.substr(slash + 1);
