@@ -73,7 +73,7 @@ constexpr const char* kComputed[] = {
     "gemm_default_single_elem_vector_bias", "gemm_default_vector_bias", "gemm_default_zero_bias", "gemm_transposeA",
     "gemm_transposeB", "globalaveragepool", "globalaveragepool_precomputed", "globalmaxpool",
     "globalmaxpool_precomputed", "hardsigmoid", "hardsigmoid_default", "hardsigmoid_example", "hardswish",
-    "hardswish_expanded", "identity", "instancenorm_epsilon", "instancenorm_example",
+    "hardswish_expanded", "identity", "instancenorm_epsilon", "instancenorm_example", "lrn", "lrn_default",
     "layer_normalization_2d_axis0_expanded", "layer_normalization_2d_axis1_expanded",
     "layer_normalization_2d_axis_negative_1_expanded", "layer_normalization_2d_axis_negative_2_expanded",
     "layer_normalization_3d_axis0_epsilon_expanded", "layer_normalization_3d_axis1_epsilon_expanded",

@@ -41,6 +41,7 @@ void import_global_pool(NodeContext& ctx);
 void import_gemm(NodeContext& ctx);
 void import_matmul(NodeContext& ctx);
 void import_batch_normalization(NodeContext& ctx);
+void import_lrn(NodeContext& ctx);
 void import_instance_normalization(NodeContext& ctx);
 // ops_elementwise.cc
 void import_unary(NodeContext& ctx);

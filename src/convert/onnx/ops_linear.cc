@@ -175,4 +175,31 @@ void import_instance_normalization(NodeContext& ctx) {
   ctx.set_output(0, b.add_binary(BinaryFunction::kAdd, y, per_channel(bias, x.rank())));
 }
 
+// y = x / (bias + alpha / size * sum of the squares of `size` neighbouring channels) ^ beta: the sum is a product with
+// a band matrix.
+void import_lrn(NodeContext& ctx) {
+  const Tensor x = ctx.graph_input(0);
+  const std::int64_t size = ctx.attr_int("size", 0);
+  const float alpha = ctx.attr_float("alpha", 1e-4f), beta = ctx.attr_float("beta", 0.75f),
+              base = ctx.attr_float("bias", 1);
+  if (x.rank() < 2) ctx.unsupported("LRN takes [N,C,..], found shape " + dims_text(x.dims));
+  const std::int64_t channels = x.dims[1];
+  if (size < 1 || size > 2 * channels + 255) ctx.corrupt("size " + std::to_string(size));
+  HostTensor band = HostTensor::make(Element::kFloat32, {channels, channels});
+  for (std::int64_t o = 0; o < channels; ++o) {
+    const std::int64_t first = std::max<std::int64_t>(0, o - (size - 1) / 2);
+    const std::int64_t last = std::min<std::int64_t>(channels - 1, o + size / 2);
+    for (std::int64_t i = first; i <= last; ++i)
+      band.set_real(o * channels + i, static_cast<double>(alpha) / static_cast<double>(size));
+  }
+  HostTensor bias = HostTensor::make(Element::kFloat32, {channels});
+  for (std::int64_t c = 0; c < channels; ++c) bias.set_real(c, static_cast<double>(base));
+  Builder& b = ctx.builder();
+  const Tensor square = b.add_binary(BinaryFunction::kMul, x, x, "square");
+  const graph::ValueId offset = b.constant(bias, identity_order(1), ctx.name() + "/bias");
+  const Tensor sum = fully_connected(ctx, square, 1, band, offset);
+  const Tensor power = b.add_binary(BinaryFunction::kPow, sum, per_channel({static_cast<double>(beta)}, 2), "power");
+  ctx.set_output(0, b.add_binary(BinaryFunction::kDiv, x, power));
+}
+
 }  // namespace dotori::convert::onnx
