@@ -335,6 +335,10 @@ class UnderLoad(unittest.TestCase):
             before = server.rss_kb()
             many(120)
             self.assertLess(server.rss_kb() - before, 8000)
+            for _ in range(10):
+                self.assertEqual(server.json("POST", "/v1/reload")[0], 200)
+                many(2)
+            self.assertLess(server.rss_kb() - before, 40000)
 
 
 if __name__ == "__main__":
