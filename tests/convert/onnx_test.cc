@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -457,6 +458,43 @@ TEST(OnnxNumbers, MovingAStoredTensorEqualsMovingItInSourceOrder) {
     EXPECT_EQ(run_outputs(computed, source, &error), expected) << story;
     ASSERT_EQ(error, "") << story;
   }
+}
+
+// A scale and a bias for each group before opset 21, for each channel from then on.
+TEST(OnnxNumbers, GroupNormalization) {
+  constexpr int kChannels = 6, kGroups = 2, kPixels = 6, kInGroup = kChannels / kGroups * kPixels;
+  testing::Random random(5);
+  const std::vector<float> x = random.floats(2 * kChannels * kPixels);
+  for (int opset : {18, 21}) {
+    const int numbers = opset < 21 ? kGroups : kChannels;
+    const std::vector<float> scale = random.floats(static_cast<std::size_t>(numbers));
+    const std::vector<float> bias = random.floats(static_cast<std::size_t>(numbers));
+    Maker m(opset);
+    m.input("x", {2, kChannels, 2, 3}).floats("s", {numbers}, scale).floats("b", {numbers}, bias);
+    m.node("GroupNormalization", {"x", "s", "b"}, {"y"}).number("num_groups", kGroups).output("y");
+    std::string error;
+    const std::vector<float> y = run_outputs(m, x, &error);
+    ASSERT_EQ(error, "");
+    ASSERT_EQ(y.size(), x.size());
+    for (std::size_t g = 0; g < 2 * kGroups; ++g) {
+      double mean = 0, variance = 0;
+      for (std::size_t i = 0; i < kInGroup; ++i) mean += static_cast<double>(x[g * kInGroup + i]) / kInGroup;
+      for (std::size_t i = 0; i < kInGroup; ++i)
+        variance += std::pow(static_cast<double>(x[g * kInGroup + i]) - mean, 2) / kInGroup;
+      for (std::size_t i = 0; i < kInGroup; ++i) {
+        const std::size_t channel = g % kGroups * (kChannels / kGroups) + i / kPixels;
+        const std::size_t k = opset < 21 ? g % kGroups : channel;
+        const double expected = (static_cast<double>(x[g * kInGroup + i]) - mean) / std::sqrt(variance + 1e-5) *
+                                    static_cast<double>(scale[k]) +
+                                static_cast<double>(bias[k]);
+        EXPECT_NEAR(static_cast<double>(y[g * kInGroup + i]), expected, 1e-5) << opset << ' ' << g << ' ' << i;
+      }
+    }
+  }
+  Maker wrong(21);
+  wrong.input("x", {1, 6, 2, 2}).random("s", {6}).random("b", {6});
+  wrong.node("GroupNormalization", {"x", "s", "b"}, {"y"}, "norm").number("num_groups", 4).output("y");
+  EXPECT_TRUE(contains(wrong.error(), {"norm", "num_groups 4", "6 channels"}));
 }
 
 // ---------------------------------------------------------------- real networks

@@ -40,9 +40,13 @@ void import_global_pool(NodeContext& ctx);
 // ops_linear.cc
 void import_gemm(NodeContext& ctx);
 void import_matmul(NodeContext& ctx);
-void import_batch_normalization(NodeContext& ctx);
 void import_lrn(NodeContext& ctx);
+// ops_normalize.cc
+void import_batch_normalization(NodeContext& ctx);
+void import_group_normalization(NodeContext& ctx);
 void import_instance_normalization(NodeContext& ctx);
+void import_layer_normalization(NodeContext& ctx);
+void import_mean_variance_normalization(NodeContext& ctx);
 // ops_elementwise.cc
 void import_unary(NodeContext& ctx);
 void import_binary(NodeContext& ctx);
@@ -51,9 +55,11 @@ void import_pow(NodeContext& ctx);
 void import_clip(NodeContext& ctx);
 void import_prelu(NodeContext& ctx);
 void import_cast(NodeContext& ctx);
+void import_cast_like(NodeContext& ctx);
 void import_identity(NodeContext& ctx);
 // ops_reduce.cc
 void import_reduce(NodeContext& ctx);
+void import_reduce_log_sum_exp(NodeContext& ctx);
 void import_arg_max(NodeContext& ctx);
 void import_softmax(NodeContext& ctx);
 // ops_resize.cc

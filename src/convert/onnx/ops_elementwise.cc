@@ -46,6 +46,36 @@ Tensor binary(NodeContext& ctx, BinaryFunction function, const Tensor& a, const 
   return ctx.builder().add_binary(function, a, b, suffix);
 }
 
+// Activations that are written with several functions; false: another operator.
+bool composed_activation(NodeContext& ctx, const Tensor& x) {
+  const std::string& op = ctx.op_type();
+  Builder& b = ctx.builder();
+  const auto times = [&](const Tensor& t, float factor, const char* suffix = "") {
+    return factor == 1 ? t : b.add_binary(BinaryFunction::kMul, t, host_result(HostTensor::scalar(factor)), suffix);
+  };
+  if (op == "Celu") {  // alpha * elu(x / alpha)
+    const float alpha = ctx.attr_float("alpha", 1);
+    if (alpha == 0) ctx.corrupt("alpha is 0");
+    ctx.set_output(0, times(b.add_unary(Function::kElu, times(x, 1 / alpha, "divided"), 1, 0, "elu"), alpha));
+  } else if (op == "Selu") {
+    const float alpha = ctx.attr_float("alpha", 1.67326319217681884765625f);
+    ctx.set_output(
+        0, times(b.add_unary(Function::kElu, x, alpha, 0, "elu"), ctx.attr_float("gamma", 1.05070102214813232421875f)));
+  } else if (op == "Softsign") {  // x / (1 + |x|)
+    const Tensor size = b.add_unary(Function::kAbs, x, 0, 0, "abs");
+    const Tensor sum = b.add_binary(BinaryFunction::kAdd, size, host_result(HostTensor::scalar(1)), "sum");
+    ctx.set_output(0, b.add_binary(BinaryFunction::kDiv, x, sum));
+  } else if (op == "ThresholdedRelu") {  // x * relu(sign(x - alpha))
+    const HostTensor alpha = HostTensor::scalar(ctx.attr_float("alpha", 1));
+    const Tensor above = b.add_binary(BinaryFunction::kSub, x, host_result(alpha), "above");
+    const Tensor sign = b.add_unary(Function::kSign, above, 0, 0, "sign");
+    ctx.set_output(0, b.add_binary(BinaryFunction::kMul, x, b.add_unary(Function::kRelu, sign, 0, 0, "keep")));
+  } else {
+    return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 void import_unary(NodeContext& ctx) {
@@ -67,6 +97,7 @@ void import_unary(NodeContext& ctx) {
     const HostTensor zero = HostTensor::scalar(0).cast(x.type == DataType::kInt32 ? Element::kInt32 : Element::kInt64);
     return ctx.set_output(0, b.add_binary(BinaryFunction::kMax, x, host_result(zero)));
   }
+  if (composed_activation(ctx, x)) return;
   for (const UnaryEntry& entry : kUnary) {
     if (op == entry.op_type) return ctx.set_output(0, b.add_unary(entry.function, x));
   }
@@ -175,6 +206,17 @@ void import_cast(NodeContext& ctx) {
   if (graph_type(to) == x.type) return ctx.set_output(0, x);
   graph::Cast op;
   op.to = graph_type(to);
+  ctx.set_output(0, ctx.builder().add(op, {ctx.builder().physical(x)}, x.order));
+}
+
+void import_cast_like(NodeContext& ctx) {
+  const Tensor x = ctx.graph_input(0);
+  const Tensor& like = ctx.input(1);
+  if (like.is_host() && like.host->element == Element::kFloat64)
+    ctx.unsupported("CastLike of a computed tensor to double; the runtime computes in float32");
+  if (like.type == x.type) return ctx.set_output(0, x);
+  graph::Cast op;
+  op.to = like.type;
   ctx.set_output(0, ctx.builder().add(op, {ctx.builder().physical(x)}, x.order));
 }
 

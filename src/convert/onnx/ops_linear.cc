@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Matrix products with constants, and normalisations.
+// Matrix products with constants.
 #include <algorithm>
-#include <cmath>
 
 #include "convert/onnx/ops.h"
 
@@ -32,26 +31,6 @@ HostTensor scaled(const HostTensor& t, float factor) {
   HostTensor out = HostTensor::make(t.element, t.dims);
   for (std::int64_t i = 0, n = t.count(); i < n; ++i) out.set_real(i, t.real(i) * static_cast<double>(factor));
   return out;
-}
-
-std::vector<double> channel_values(NodeContext& ctx, int input, const char* what, std::int64_t channels) {
-  const HostTensor& t = ctx.known(input, what);
-  if (t.count() != channels) {
-    ctx.corrupt(std::string(what) + " has shape " + dims_text(t.dims) + ", the input has " + std::to_string(channels) +
-                " channels");
-  }
-  std::vector<double> values;
-  for (std::int64_t i = 0; i < channels; ++i) values.push_back(t.real(i));
-  return values;
-}
-
-// Shaped [1,C,1,..] for an input of `rank` axes.
-Tensor per_channel(const std::vector<double>& values, int rank) {
-  Dims dims(static_cast<std::size_t>(rank), 1);
-  dims[1] = static_cast<std::int64_t>(values.size());
-  HostTensor t = HostTensor::make(Element::kFloat32, dims);
-  for (std::size_t i = 0; i < values.size(); ++i) t.set_real(static_cast<std::int64_t>(i), values[i]);
-  return host_result(std::move(t));
 }
 
 }  // namespace
@@ -125,56 +104,6 @@ void import_matmul(NodeContext& ctx) {
   ctx.set_output(0, ctx.builder().lift(y, std::max(y.rank(), static_cast<int>(matrix.dims.size()))));
 }
 
-// y = x * scale / sqrt(variance + epsilon) + (bias - mean * scale / sqrt(variance + epsilon)), by channel.
-void import_batch_normalization(NodeContext& ctx) {
-  const Tensor x = ctx.graph_input(0);
-  if (x.rank() < 2) ctx.unsupported("BatchNormalization takes [N,C,..], found shape " + dims_text(x.dims));
-  const double epsilon = static_cast<double>(ctx.attr_float("epsilon", 1e-5f));
-  ctx.ignore_attr("momentum");
-  if (ctx.attr_int("training_mode", 0) != 0) ctx.unsupported("BatchNormalization in training mode");
-  if (ctx.opset() < 9 && ctx.attr_int("spatial", 1) != 1) ctx.unsupported("BatchNormalization with spatial = 0");
-  for (int i = 1; i < ctx.output_count(); ++i) {
-    if (ctx.wants_output(i)) ctx.unsupported("output " + std::to_string(i) + " of BatchNormalization (training)");
-  }
-  const std::int64_t channels = x.dims[1];
-  const std::vector<double> scale = channel_values(ctx, 1, "the scale", channels);
-  const std::vector<double> bias = channel_values(ctx, 2, "the bias", channels);
-  const std::vector<double> mean = channel_values(ctx, 3, "the mean", channels);
-  const std::vector<double> variance = channel_values(ctx, 4, "the variance", channels);
-  std::vector<double> factor, offset;
-  for (std::size_t c = 0; c < scale.size(); ++c) {
-    factor.push_back(scale[c] / std::sqrt(variance[c] + epsilon));
-    offset.push_back(bias[c] - mean[c] * factor[c]);
-  }
-  Builder& b = ctx.builder();
-  const Tensor y = b.add_binary(BinaryFunction::kMul, x, per_channel(factor, x.rank()), "scale");
-  ctx.set_output(0, b.add_binary(BinaryFunction::kAdd, y, per_channel(offset, x.rank())));
-}
-
-// Each channel of each image is brought to mean 0 and variance 1, then scaled and shifted.
-void import_instance_normalization(NodeContext& ctx) {
-  const Tensor x = ctx.graph_input(0);
-  if (x.rank() < 3) ctx.unsupported("InstanceNormalization takes [N,C,H,W], found shape " + dims_text(x.dims));
-  const float epsilon = ctx.attr_float("epsilon", 1e-5f);
-  const std::vector<double> scale = channel_values(ctx, 1, "the scale", x.dims[1]);
-  const std::vector<double> bias = channel_values(ctx, 2, "the bias", x.dims[1]);
-  Builder& b = ctx.builder();
-  graph::Reduce mean;
-  for (int k = 0; k < x.rank(); ++k) {
-    if (x.order[static_cast<std::size_t>(k)] >= 2) mean.axes.push_back(k);
-  }
-  const Tensor centre = b.add(mean, {b.physical(x)}, x.order, "mean");
-  const Tensor shifted = b.add_binary(BinaryFunction::kSub, x, centre, "shift");
-  const Tensor squares = b.add_unary(graph::Function::kSquare, shifted, 0, 0, "square");
-  const Tensor variance = b.add(mean, {b.physical(squares)}, squares.order, "variance");
-  const Tensor guarded =
-      b.add_binary(BinaryFunction::kAdd, variance, host_result(HostTensor::scalar(epsilon)), "epsilon");
-  const Tensor inverse = b.add_unary(graph::Function::kRsqrt, guarded, 0, 0, "rsqrt");
-  const Tensor factor = b.add_binary(BinaryFunction::kMul, inverse, per_channel(scale, x.rank()), "factor");
-  const Tensor y = b.add_binary(BinaryFunction::kMul, shifted, factor, "scale");
-  ctx.set_output(0, b.add_binary(BinaryFunction::kAdd, y, per_channel(bias, x.rank())));
-}
-
 // y = x / (bias + alpha / size * sum of the squares of `size` neighbouring channels) ^ beta: the sum is a product with
 // a band matrix.
 void import_lrn(NodeContext& ctx) {
@@ -198,7 +127,7 @@ void import_lrn(NodeContext& ctx) {
   const Tensor square = b.add_binary(BinaryFunction::kMul, x, x, "square");
   const graph::ValueId offset = b.constant(bias, identity_order(1), ctx.name() + "/bias");
   const Tensor sum = fully_connected(ctx, square, 1, band, offset);
-  const Tensor power = b.add_binary(BinaryFunction::kPow, sum, per_channel({static_cast<double>(beta)}, 2), "power");
+  const Tensor power = b.add_binary(BinaryFunction::kPow, sum, host_result(HostTensor::scalar(beta)), "power");
   ctx.set_output(0, b.add_binary(BinaryFunction::kDiv, x, power));
 }
 

@@ -95,6 +95,31 @@ void import_reduce(NodeContext& ctx) {
   ctx.set_output(0, x);
 }
 
+// m + log(sum(exp(x - m))) with the largest element m: powers of large numbers would overflow.
+void import_reduce_log_sum_exp(NodeContext& ctx) {
+  const Tensor x = ctx.graph_input(0);
+  Builder& b = ctx.builder();
+  bool nothing = false;
+  const Axes axes = reduce_axes(ctx, x.rank(), &nothing);
+  const bool keep = ctx.attr_int("keepdims", 1) != 0;
+  if (nothing || x.rank() == 0) return ctx.set_output(0, x);
+  graph::Reduce reduce;
+  reduce.axes = stored_axes(x, axes);
+  reduce.function = ReduceFunction::kMax;
+  const Tensor largest = b.add(reduce, {b.physical(x)}, x.order, "max");
+  const Tensor shifted = b.add_binary(graph::BinaryFunction::kSub, x, largest, "shift");
+  const Tensor powers = b.add_unary(graph::Function::kExp, shifted, 0, 0, "exp");
+  reduce.function = ReduceFunction::kSum;
+  const Tensor sum = b.add(reduce, {b.physical(powers)}, powers.order, "sum");
+  const Tensor y =
+      b.add_binary(graph::BinaryFunction::kAdd, b.add_unary(graph::Function::kLog, sum, 0, 0, "log"), largest);
+  if (keep) return ctx.set_output(0, y);
+  Dims dims;
+  for (int axis = 0; axis < x.rank(); ++axis)
+    if (std::find(axes.begin(), axes.end(), axis) == axes.end()) dims.push_back(x.dims[static_cast<std::size_t>(axis)]);
+  ctx.set_output(0, b.reshape(y, dims));
+}
+
 // ArgMax and ArgMin.
 void import_arg_max(NodeContext& ctx) {
   Tensor x = ctx.graph_input(0);
