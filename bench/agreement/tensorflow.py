@@ -163,6 +163,8 @@ NETWORKS = {
     "conv_same_stride": single(lambda n: n.conv("data", 8, 5, 3, 2)),
     "conv_valid": single(lambda n: n.conv("data", 8, 5, 5, 2, "VALID")),
     "conv_dilated": single(lambda n: n.conv("data", 8, 5, 3, dilation=2)),
+    "space_to_batch": single(lambda n: n.bias(n.op("BatchToSpaceND", n.conv(n.op("SpaceToBatchND", "data", n.ints(2, 2), n.const(np.array([[2, 2], [2, 3]], np.int32))),
+                                                                          8, 5, 3, 1, "VALID"), n.ints(2, 2), n.const(np.array([[0, 0], [0, 1]], np.int32))), 5)),
     "depthwise": single(lambda n: n.conv("data", 8, 8, 3, 2, depthwise=True)),
     "bias_relu": single(lambda n: n.op("Relu", n.bias(n.conv("data", 8, 6, 1), 6))),
     "batch_norm": single(lambda n: n.batch_norm("data", 8)),

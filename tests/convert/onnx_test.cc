@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cmath>
 #include <cstdlib>
@@ -291,6 +292,57 @@ Maker sample_model() {
   m.node("ReduceMax", {"t"}, {"u"}).attr("axes", Dims{2}).node("Reshape", {"u", "target"}, {"f"});
   m.node("MatMul", {"f", "fc"}, {"d"}).node("Softmax", {"d"}, {"o"}).output("o").output("e").output("g");
   return m;
+}
+
+// Tensors in a file beside the model; nothing outside the model's folder is ever read.
+TEST(OnnxExternalData, OnlyFromBesideTheModel) {
+  namespace fs = std::filesystem;
+  const fs::path base = fs::path(::testing::TempDir()) / (std::to_string(getpid()) + "_external");
+  const fs::path folder = base / "model";
+  fs::create_directories(folder / "parts");
+  const std::vector<float> numbers = {9, 1, 2, 3, 4, 9};
+  for (const fs::path& file : {folder / "w.bin", folder / "parts/w.bin", base / "secret.bin"})
+    std::ofstream(file, std::ios::binary).write(reinterpret_cast<const char*>(numbers.data()), 24);
+  fs::create_symlink("../secret.bin", folder / "link.bin");
+  const auto import = [&](const std::string& location, const std::string& offset, const std::string& length) {
+    Maker m;
+    TensorProto* w = m.input("x", {2, 2}).tensor("w", {2, 2}, TensorProto::FLOAT);
+    w->set_data_location(TensorProto::EXTERNAL);
+    const auto set = [&](const char* key, const std::string& value) {
+      if (value.empty()) return;
+      auto* entry = w->add_external_data();
+      entry->set_key(key);
+      entry->set_value(value);
+    };
+    set("location", location);
+    set("offset", offset);
+    set("length", length);
+    m.node("Add", {"x", "w"}, {"y"}).output("y");
+    std::ofstream(folder / "net.onnx", std::ios::binary) << m.model().SerializeAsString();
+    return convert::import_onnx((folder / "net.onnx").string(), {});
+  };
+  for (const char* location : {"w.bin", "./w.bin", "parts/w.bin"}) {
+    const auto graph = import(location, "4", "16");
+    ASSERT_TRUE(graph.ok()) << graph.status().message();
+    const graph::Value& w = graph->value(graph->nodes()[0].inputs[1]);
+    ASSERT_EQ(w.constant.size_bytes, 16u);
+    EXPECT_EQ(std::memcmp(w.constant.data, &numbers[1], 16), 0);
+  }
+  const auto error = [&](const std::string& location, const std::string& offset, const std::string& length) {
+    return import(location, offset, length).status().message();
+  };
+  EXPECT_TRUE(contains(error("../secret.bin", "4", "16"), {"net.onnx", "'w'", "../secret.bin", "own folder"}));
+  EXPECT_TRUE(contains(error("parts/../../secret.bin", "4", "16"), {"own folder"}));
+  EXPECT_TRUE(contains(error((base / "secret.bin").string(), "4", "16"), {"not a relative path"}));
+  EXPECT_TRUE(contains(error("link.bin", "4", "16"), {"link", "own folder"}));
+  EXPECT_TRUE(contains(error("none.bin", "4", "16"), {"none.bin", "not beside the model"}));
+  EXPECT_TRUE(contains(error("parts", "4", "16"), {"not a regular file"}));
+  EXPECT_TRUE(contains(error("", "4", "16"), {"not named"}));
+  EXPECT_TRUE(contains(error("w.bin", "12", "16"), {"bytes 12 to 28", "has 24"}));
+  EXPECT_TRUE(contains(error("w.bin", "-4", "16"), {"offset", "'-4'"}));
+  EXPECT_TRUE(contains(error("w.bin", "99999999999999999999", "16"), {"offset"}));
+  EXPECT_TRUE(contains(error("w.bin", "4", "8"), {"needs 16 bytes", "8"}));
+  fs::remove_all(base);
 }
 
 TEST(OnnxErrors, DamagedBytesNeverCrash) {

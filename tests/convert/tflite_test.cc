@@ -44,7 +44,9 @@ enum {
   kPackOp = 83,
   kUnpackOp = 88,
   kResizeNearestOp = 97,
-  kMirrorPadOp = 100
+  kMirrorPadOp = 100,
+  kBatchToSpaceOp = 37,
+  kSpaceToBatchOp = 38
 };
 
 class TempFile {
@@ -311,6 +313,29 @@ TEST(Tflite, ShapesSlicesAndReductions) {
   const auto unpack = one_operator({2, 3}, kUnpackOp, 64, {int_field(0, 3), int_field(1, 1)}, {}, {}, 3);
   EXPECT_EQ(testing::run_graph(unpack, ramp(6))[1], (std::vector<float>{1, 4}));
   EXPECT_EQ(output_shape(unpack, 1), (Shape{2}));
+}
+
+// Numbers by hand: [1,2,2,1] in blocks of 2 x 2 is a batch of its four pixels.
+TEST(Tflite, SpaceToBatchAndBack) {
+  const auto to_batch = one_operator({1, 1, 3, 1}, kSpaceToBatchOp, 0, {}, {{2, 2}, {1, 0, 0, 1}});
+  EXPECT_EQ(output_shape(to_batch), (Shape{4, 1, 2, 1}));
+  EXPECT_EQ(testing::run_graph(to_batch, {1, 2, 3})[0], (std::vector<float>{0, 0, 0, 0, 1, 3, 2, 0}));
+  const auto to_space = one_operator({4, 1, 2, 1}, kBatchToSpaceOp, 0, {}, {{2, 2}, {1, 0, 0, 1}});
+  EXPECT_EQ(output_shape(to_space), (Shape{1, 1, 3, 1}));
+  EXPECT_EQ(testing::run_graph(to_space, {0, 0, 0, 0, 1, 3, 2, 0})[0], (std::vector<float>{1, 2, 3}));
+}
+
+TEST(Tflite, SumsOfManyAndUnitLength) {
+  const auto graph = one_operator({2, 2}, 11, 12, {byte_field(0, 0)}, {});  // L2_NORMALIZATION
+  EXPECT_EQ(testing::run_graph(graph, {3, 4, 0, 0})[0], (std::vector<float>{0.6f, 0.8f, 0, 0}));
+  TfliteFile file;
+  const int x = file.add_tensor("x", {3}), y = file.add_tensor("y", {3});
+  file.add_operator(106, {x, x, x}, {y});
+  file.inputs = {x};
+  file.outputs = {y};
+  const auto sum = import(file.bytes());
+  ASSERT_TRUE(sum.ok()) << sum.status().message();
+  EXPECT_EQ(testing::run_graph(*sum, {1, 2, 3})[0], (std::vector<float>{3, 6, 9}));
 }
 
 TEST(Tflite, StridedSliceMasks) {

@@ -204,6 +204,83 @@ TEST_F(Passes, FoldPadKeepsAPadThatIsAnOutput) {
   EXPECT_EQ(g.nodes()[1].inputs[0], g.inputs[0]);
 }
 
+// ---- fold_space_to_batch
+
+// Blocks of 2 x 3, each filter 3 x 2, three images; `added` and `removed`: top, bottom, left, right.
+struct Margins {
+  std::int64_t top, bottom, left, right;
+};
+ValueId dilated_by_blocks(Graph& g, ValueId x, ValueId w, Conv2d conv, Margins added, Margins removed) {
+  const auto node = [&](const char* name, Op op, std::vector<ValueId> inputs) {
+    return *g.add_node(name, std::move(op), std::move(inputs));
+  };
+  const auto shape_of = [&](ValueId id) { return g.value(id).type.shape; };
+  conv.kernel_h = 3;
+  conv.kernel_w = 2;
+  ValueId y =
+      node("pad", Pad{PadMode::kConstant, {0, added.top, added.left, 0}, {0, added.bottom, added.right, 0}, 0}, {x});
+  const Shape p = shape_of(y);
+  y = node("split", Reshape{{p[0], p[1] / 2, 2, p[2] / 3, 3, p[3]}}, {y});
+  y = node("spread", Transpose{{2, 4, 0, 1, 3, 5}}, {y});
+  y = node("batch", Reshape{{6 * p[0], p[1] / 2, p[2] / 3, p[3]}}, {y});
+  y = node("conv", conv, {y, w});
+  const Shape q = shape_of(y);
+  y = node("join", Reshape{{2, 3, p[0], q[1], q[2], q[3]}}, {y});
+  y = node("gather", Transpose{{2, 3, 0, 4, 1, 5}}, {y});
+  y = node("space", Reshape{{p[0], q[1] * 2, q[2] * 3, q[3]}}, {y});
+  const Shape r = shape_of(y);
+  return node("crop",
+              Slice{{0, removed.top, removed.left, 0},
+                    {r[0], r[1] - removed.top - removed.bottom, r[2] - removed.left - removed.right, r[3]},
+                    {1, 1, 1, 1}},
+              {y});
+}
+
+TEST_F(Passes, FoldSpaceToBatch) {
+  const ValueId x = input({3, 9, 10, 4});
+  const ValueId w = weights("w", {6, 3, 2, 4});
+  g.outputs = {dilated_by_blocks(g, x, w, {}, {4, 5, 3, 5}, {0, 2, 1, 0})};
+  rewrite(fold_space_to_batch);
+  EXPECT_EQ(
+      to_string(g),
+      "input x float32 [3,9,10,4]\n"
+      "conv2d 'conv' (x, w [6,3,2,4]) kernel_h=3, kernel_w=2, dilation_h=2, dilation_w=3, pad_top=4, pad_bottom=3,"
+      " pad_left=2, pad_right=5 -> crop float32 [3,12,14,6]\n"
+      "output crop\n");
+}
+
+TEST_F(Passes, FoldSpaceToBatchWithPadsAndGroupsOfTheConvolution) {
+  Conv2d grouped = conv(3, 2);
+  grouped.pad_top = grouped.pad_right = 1;
+  const ValueId x = input({1, 8, 9, 4});
+  g.outputs = {dilated_by_blocks(g, x, weights("w", {6, 3, 2, 2}), grouped, {0, 0, 0, 0}, {1, 0, 0, 2})};
+  rewrite(fold_space_to_batch);
+  ASSERT_EQ(g.nodes().size(), 1u);
+  const auto& folded = std::get<Conv2d>(g.nodes()[0].op);
+  EXPECT_EQ(folded.pad_top, 1);
+  EXPECT_EQ(folded.pad_right, 1);
+  EXPECT_EQ(folded.groups, 2);
+}
+
+// More is cut than was added: the slice stays.
+TEST_F(Passes, FoldSpaceToBatchKeepsALargeCrop) {
+  g.outputs = {dilated_by_blocks(g, input({2, 12, 12, 4}), weights("w", {5, 3, 2, 4}), {}, {0, 0, 0, 0}, {1, 0, 0, 0})};
+  rewrite(fold_space_to_batch);
+  ASSERT_EQ(g.nodes().size(), 2u);
+  EXPECT_EQ(std::string(op_name(g.nodes()[1].op)), "slice");
+}
+
+TEST_F(Passes, FoldSpaceToBatchRefusals) {
+  const ValueId x = input({2, 12, 12, 4});
+  Conv2d strided = conv(3);
+  strided.stride_h = 2;
+  const ValueId a = dilated_by_blocks(g, x, weights("w", {5, 3, 2, 4}), strided, {0, 0, 0, 0}, {0, 0, 0, 0});
+  g.outputs = {a};
+  const std::string before = to_string(g);
+  rewrite(fold_space_to_batch);
+  EXPECT_EQ(to_string(g), before);
+}
+
 // ---- fuse_activation
 
 TEST_F(Passes, FuseActivation) {

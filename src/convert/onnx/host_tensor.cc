@@ -331,7 +331,7 @@ HostTensor HostTensor::cast(Element to) const {
 HostTensor host_tensor(const TensorProto& proto) {
   const std::string name = "tensor '" + proto.name() + "'";
   if (proto.data_location() == TensorProto::EXTERNAL || proto.external_data_size() > 0) {
-    fail(unsupported(name + ": its data is in another file (external data); save the model with all data in one file"));
+    fail(unsupported(name + ": its data is in another file (external data), and there is no folder to look in"));
   }
   if (proto.has_segment()) fail(unsupported(name + ": segmented tensors are not supported"));
   const auto* storage = std::find_if(std::begin(kStorages), std::end(kStorages),

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "convert/onnx/import.h"
+#include "convert/onnx/external_data.h"
 
 #include <algorithm>
 #include <new>
@@ -235,11 +236,14 @@ class ModelImporter {
   NodeImporter nodes_;
 };
 
-graph::Graph import_model(const std::string& bytes, const std::string& name, const ImportOptions& options) {
-  const ModelProto model = parse_model(bytes);
+// `folder_of`: the file beside which tensors may be kept; null: none.
+graph::Graph import_model(const std::string& bytes, const std::string& name, const ImportOptions& options,
+                          const std::string* folder_of) {
+  ModelProto model = parse_model(bytes);
   const int opset = model_opset(model);
   if (model.functions_size() > 0)
     fail(unsupported("models with functions of their own are not supported; inline them"));
+  if (folder_of != nullptr) load_external_data(model, *folder_of);
   graph::Graph graph = ModelImporter(model.graph(), opset, options).import(name);
   check(graph::verify(graph));
   return graph;
@@ -264,11 +268,11 @@ Result<graph::Graph> guarded(const std::string& name, const Work& work) {
 
 Result<graph::Graph> import_onnx_bytes(const std::string& bytes, const std::string& name,
                                        const ImportOptions& options) {
-  return onnx::guarded(name, [&] { return onnx::import_model(bytes, name, options); });
+  return onnx::guarded(name, [&] { return onnx::import_model(bytes, name, options, nullptr); });
 }
 
 Result<graph::Graph> import_onnx(const std::string& path, const ImportOptions& options) {
-  return onnx::guarded(path, [&] { return onnx::import_model(onnx::read_file(path), path, options); });
+  return onnx::guarded(path, [&] { return onnx::import_model(onnx::read_file(path), path, options, &path); });
 }
 
 }  // namespace dotori::convert

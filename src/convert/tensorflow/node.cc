@@ -17,6 +17,7 @@ constexpr Row kOps[] = {
     {"ArgMax", arg_max},
     {"AvgPool", pool},
     {"BatchNormWithGlobalNormalization", batch_norm},
+    {"BatchToSpaceND", batch_blocks},
     {"BiasAdd", binary},
     {"Cast", cast},
     {"Ceil", unary},
@@ -78,6 +79,7 @@ constexpr Row kOps[] = {
     {"Snapshot", identity},
     {"Softmax", softmax},
     {"Softplus", unary},
+    {"SpaceToBatchND", batch_blocks},
     {"SpaceToDepth", block},
     {"Split", split},
     {"SplitV", split},
@@ -101,8 +103,6 @@ struct Hint {
 constexpr char kDecode[] = "cut the graph before it; the runtime decodes boxes itself";
 constexpr char kFreeze[] = "freeze the graph for inference first";
 constexpr Hint kHints[] = {
-    {"BatchToSpaceND", "export dilated convolutions with their `dilations`"},
-    {"SpaceToBatchND", "export dilated convolutions with their `dilations`"},
     {"NonMaxSuppressionV3", kDecode},
     {"TopKV2", kDecode},
     {"Enter", "export the graph without loops"},

@@ -70,5 +70,6 @@ Result<std::vector<Tensor>> slice(NodeContext& c);
 Result<std::vector<Tensor>> pad(NodeContext& c);
 Result<std::vector<Tensor>> fill(NodeContext& c);
 Result<std::vector<Tensor>> block(NodeContext& c);
+Result<std::vector<Tensor>> batch_blocks(NodeContext& c);
 
 }  // namespace dotori::convert::tensorflow

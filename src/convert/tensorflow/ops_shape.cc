@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "convert/space_to_batch.h"
 #include "convert/tensorflow/node.h"
 
 namespace dotori::convert::tensorflow {
@@ -362,6 +363,23 @@ Result<Tensors> block(NodeContext& c) {
     op = s;
   }
   DOTORI_ASSIGN_OR_RETURN(Tensor y, c.builder.add(c.name(), op, {x}));
+  return Tensors{std::move(y)};
+}
+
+// x, block factors [2], paddings or crops [2,2].
+Result<Tensors> batch_blocks(NodeContext& c) {
+  DOTORI_RETURN_IF_ERROR(c.expect_inputs(3, 3));
+  DOTORI_ASSIGN_OR_RETURN(const Dims block, c.integers(1));
+  DOTORI_ASSIGN_OR_RETURN(const Dims margins, c.integers(2));
+  const Shape x = to_shape(c.inputs[0].dims);
+  DOTORI_ASSIGN_OR_RETURN(const std::vector<Move> moves, c.op() == "SpaceToBatchND"
+                                                             ? space_to_batch(x, block, margins)
+                                                             : batch_to_space(x, block, margins));
+  Tensor y = c.inputs[0];
+  for (const Move& move : moves) {
+    DOTORI_ASSIGN_OR_RETURN(const graph::ValueId id, c.builder.value(c.name() + "/x", y));
+    DOTORI_ASSIGN_OR_RETURN(y, c.builder.add(c.name() + move.suffix, move.op, {id}));
+  }
   return Tensors{std::move(y)};
 }
 

@@ -23,6 +23,8 @@ Status lower_resize(Builder& builder, const Operator& op);
 // lower_elementwise.cc
 Status lower_binary(Builder& builder, const Operator& op);
 Status lower_unary(Builder& builder, const Operator& op);
+Status lower_add_n(Builder& builder, const Operator& op);
+Status lower_l2_normalization(Builder& builder, const Operator& op);
 Status lower_prelu(Builder& builder, const Operator& op);
 Status lower_softmax(Builder& builder, const Operator& op);
 Status lower_reduce(Builder& builder, const Operator& op);
@@ -38,6 +40,7 @@ Status lower_expand_dims(Builder& builder, const Operator& op);
 Status lower_transpose(Builder& builder, const Operator& op);
 Status lower_depth_to_space(Builder& builder, const Operator& op);
 Status lower_space_to_depth(Builder& builder, const Operator& op);
+Status lower_space_to_batch(Builder& builder, const Operator& op);  // SPACE_TO_BATCH_ND, BATCH_TO_SPACE_ND
 Status lower_concatenation(Builder& builder, const Operator& op);
 Status lower_pack(Builder& builder, const Operator& op);
 Status lower_unpack(Builder& builder, const Operator& op);

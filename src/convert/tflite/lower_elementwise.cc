@@ -95,6 +95,47 @@ Status lower_unary(Builder& builder, const Operator& op) {
   return builder.emit_output(op, graph::Unary{f}, {x});
 }
 
+// float32 sums of any number of tensors.
+Status lower_add_n(Builder& builder, const Operator& op) {
+  const int count = static_cast<int>(op.inputs.size());
+  DOTORI_RETURN_IF_ERROR(builder.expect_inputs(op, std::max(count, 2), std::max(count, 2)));
+  DOTORI_RETURN_IF_ERROR(builder.expect_outputs(op, 1));
+  DOTORI_ASSIGN_OR_RETURN(graph::ValueId sum, builder.input(op, 0));
+  const graph::Binary add{graph::BinaryFunction::kAdd, {}};
+  for (int i = 1; i < count; ++i) {
+    DOTORI_ASSIGN_OR_RETURN(const graph::ValueId x, builder.input(op, i));
+    if (i + 1 == count) return builder.emit_output(op, add, {sum, x});
+    DOTORI_ASSIGN_OR_RETURN(sum, builder.emit(op, "/sum_" + std::to_string(i), add, {sum, x}));
+  }
+  return {};
+}
+
+// L2NormOptions: activation. x / max(sqrt(sum of x^2 over the last axis), 1e-6); the bound as in TFLite's kernel.
+Status lower_l2_normalization(Builder& builder, const Operator& op) {
+  DOTORI_RETURN_IF_ERROR(builder.expect_inputs(op, 1, 1));
+  DOTORI_RETURN_IF_ERROR(builder.expect_outputs(op, 1));
+  DOTORI_ASSIGN_OR_RETURN(const FlatTable options, builder.options(op, OptionsType::kL2Norm));
+  DOTORI_ASSIGN_OR_RETURN(const graph::Activation activation, builder.activation(options, 0));
+  DOTORI_ASSIGN_OR_RETURN(const Shape shape, builder.input_shape(op, 0));
+  if (shape.rank() < 1) return corrupt_model("the input is a scalar");
+  DOTORI_ASSIGN_OR_RETURN(const graph::ValueId x, builder.real_input(op, 0));
+  DOTORI_ASSIGN_OR_RETURN(const graph::ValueId squares,
+                          builder.emit(op, "/square", graph::Unary{{graph::Function::kSquare, 0, 0}}, {x}));
+  graph::Reduce reduce;
+  reduce.function = graph::ReduceFunction::kSum;
+  reduce.axes = {shape.rank() - 1};
+  DOTORI_ASSIGN_OR_RETURN(const graph::ValueId sum, builder.emit(op, "/sum", reduce, {squares}));
+  DOTORI_ASSIGN_OR_RETURN(const graph::ValueId root,
+                          builder.emit(op, "/sqrt", graph::Unary{{graph::Function::kSqrt, 0, 0}}, {sum}));
+  DOTORI_ASSIGN_OR_RETURN(const graph::ValueId least, builder.constant(op.name + "/least", {}, {1e-6f}));
+  DOTORI_ASSIGN_OR_RETURN(const graph::ValueId norm,
+                          builder.emit(op, "/norm", graph::Binary{graph::BinaryFunction::kMax, {}}, {root, least}));
+  const graph::Binary div{graph::BinaryFunction::kDiv, activation};
+  if (!builder.output_tensor(op, 0).is_quantized()) return builder.emit_output(op, div, {x, norm});
+  DOTORI_ASSIGN_OR_RETURN(const graph::ValueId y, builder.emit(op, "/real", div, {x, norm}));
+  return builder.emit_output(op, graph::Quantize{DataType::kInt8}, {y});
+}
+
 Status lower_prelu(Builder& builder, const Operator& op) {
   DOTORI_RETURN_IF_ERROR(builder.expect_inputs(op, 2, 2));
   DOTORI_RETURN_IF_ERROR(builder.expect_outputs(op, 1));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
+#include "convert/space_to_batch.h"
 #include "convert/tflite/codes.h"
 
 namespace dotori::convert::tflite {
@@ -138,6 +139,23 @@ Status lower_space_to_depth(Builder& builder, const Operator& op) {
   DOTORI_ASSIGN_OR_RETURN(node.block, block_size(builder, op, OptionsType::kSpaceToDepth));
   DOTORI_ASSIGN_OR_RETURN(const graph::ValueId x, builder.input(op, 0));
   return builder.emit_output(op, node, {x});
+}
+
+// x, block factors [2], paddings or crops [2,2].
+Status lower_space_to_batch(Builder& builder, const Operator& op) {
+  DOTORI_RETURN_IF_ERROR(builder.expect_inputs(op, 3, 3));
+  DOTORI_RETURN_IF_ERROR(builder.expect_outputs(op, 1));
+  DOTORI_ASSIGN_OR_RETURN(const Shape from, builder.input_shape(op, 0));
+  DOTORI_ASSIGN_OR_RETURN(const std::vector<std::int64_t> block, builder.integers(op, 1, "the block shape"));
+  DOTORI_ASSIGN_OR_RETURN(const std::vector<std::int64_t> margins, builder.integers(op, 2, "the paddings or crops"));
+  DOTORI_ASSIGN_OR_RETURN(const std::vector<Move> moves, op.code == kSpaceToBatchNd
+                                                             ? space_to_batch(from, block, margins)
+                                                             : batch_to_space(from, block, margins));
+  DOTORI_ASSIGN_OR_RETURN(graph::ValueId x, builder.input(op, 0));
+  for (std::size_t i = 0; i + 1 < moves.size(); ++i) {
+    DOTORI_ASSIGN_OR_RETURN(x, builder.emit(op, moves[i].suffix, moves[i].op, {x}));
+  }
+  return builder.emit_output(op, moves.back().op, {x});
 }
 
 // ConcatenationOptions: axis, activation.

@@ -62,6 +62,7 @@ enum class OptionsType : std::uint8_t {
   kSoftmax = 9,
   kConcatenation = 10,
   kAdd = 11,
+  kL2Norm = 12,
   kResizeBilinear = 15,
   kReshape = 17,
   kSpaceToDepth = 19,

@@ -11,6 +11,8 @@ Status optimize(Graph& graph, EvaluateNode evaluate) {
   constexpr int kMaxRounds = 8;
   std::string before = to_string(graph);
   for (int round = 0; round < kMaxRounds; ++round) {
+    // Before the moves change their form.
+    DOTORI_RETURN_IF_ERROR(fold_space_to_batch(graph));
     DOTORI_RETURN_IF_ERROR(simplify_movement(graph));
     // Before the constants: it needs the weights as the 8-bit numbers they are.
     DOTORI_RETURN_IF_ERROR(fold_quantization(graph));

@@ -22,6 +22,9 @@ Status fold_batch_norm(Graph& graph);
 // Zero pad of H and W (and D) into the conv2d or conv3d (or average pool without padding, or with count_include_pad)
 // behind it.
 Status fold_pad(Graph& graph);
+// SpaceToBatch (a zero pad of H and W, reshape, transpose, reshape), a conv2d of stride 1, BatchToSpace (reshape,
+// transpose, reshape, a slice of H and W) into the conv2d with dilation.
+Status fold_space_to_batch(Graph& graph);
 // A unary function into the convolution, fully_connected or binary before it, when nothing else reads its output; first
 // recognises x * sigmoid(x) = SiLU, x * hard_sigmoid(x) = hard-swish, x * tanh(softplus(x)) = mish, and relu6(x + 3) /
 // 6 = hard-sigmoid. Only float32: an int8 graph has roundings of its own between the two.
