@@ -51,6 +51,10 @@ class OnnxRuntime:
         self.folder.cleanup()
 
 
+class QuantizationParams(ctypes.Structure):
+    _fields_ = [("scale", ctypes.c_float), ("zero_point", ctypes.c_int32)]
+
+
 class LiteRt:
     """The LiteRT C library in npm's tfjs-tflite-node; declarations after TensorFlow Lite's c_api.h."""
     name = "LiteRT"
@@ -69,6 +73,8 @@ class LiteRt:
             "InterpreterGetOutputTensorCount": (integer, [pointer]), "TensorType": (integer, [pointer]),
             "TensorNumDims": (integer, [pointer]), "TensorDim": (integer, [pointer, integer]),
             "InterpreterOptionsAddDelegate": (None, [pointer, pointer]), "XNNPackDelegateCreate": (pointer, [pointer]),
+            "InterpreterGetInputTensorCount": (integer, [pointer]), "TensorName": (ctypes.c_char_p, [pointer]),
+            "TensorQuantizationParams": (QuantizationParams, [pointer]),
             "TensorCopyFromBuffer": (integer, [pointer, pointer, size]), "TensorCopyToBuffer": (integer, [pointer, pointer, size]),
         }
         self.call = {}
@@ -87,6 +93,23 @@ class LiteRt:
         if not self.interpreter or self.call["InterpreterAllocateTensors"](self.interpreter) != 0:
             raise RuntimeError(f"LiteRT cannot load {model}")
 
+    def _shape(self, tensor):
+        return [self.call["TensorDim"](tensor, d) for d in range(self.call["TensorNumDims"](tensor))]
+
+    def inputs(self):
+        """[(name, shape, type)]"""
+        tensors = [self.call["InterpreterGetInputTensor"](self.interpreter, i) for i in range(self.call["InterpreterGetInputTensorCount"](self.interpreter))]
+        return [(self.call["TensorName"](t).decode(), self._shape(t), self.TYPES[self.call["TensorType"](t)]) for t in tensors]
+
+    def output_details(self):
+        """[(name, scale, zero point)], scale 0 where there is none"""
+        details = []
+        for i in range(self.call["InterpreterGetOutputTensorCount"](self.interpreter)):
+            tensor = self.call["InterpreterGetOutputTensor"](self.interpreter, i)
+            q = self.call["TensorQuantizationParams"](tensor)
+            details.append((self.call["TensorName"](tensor).decode(), q.scale, q.zero_point))
+        return details
+
     def run(self, inputs):
         """Inputs in the model's own types: uint8 and int8 arrays go in as they are, all others as float32."""
         for i, array in enumerate(inputs):
@@ -99,8 +122,7 @@ class LiteRt:
         outputs = []
         for i in range(self.call["InterpreterGetOutputTensorCount"](self.interpreter)):
             tensor = self.call["InterpreterGetOutputTensor"](self.interpreter, i)
-            shape = [self.call["TensorDim"](tensor, d) for d in range(self.call["TensorNumDims"](tensor))]
-            array = np.empty(shape, self.TYPES[self.call["TensorType"](tensor)])
+            array = np.empty(self._shape(tensor), self.TYPES[self.call["TensorType"](tensor)])
             self.call["TensorCopyToBuffer"](tensor, array.ctypes.data, array.nbytes)
             outputs.append(array)
         return outputs

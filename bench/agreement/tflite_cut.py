@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Cuts a .tflite file: the same network up to one operator, or one operator alone. Only numbers and list lengths inside
-the FlatBuffer are overwritten, so nothing moves."""
+"""Cuts a .tflite file: the same network up to one operator, one operator alone, or with more outputs. Only numbers and list
+lengths inside the FlatBuffer are overwritten, and lists appended, so nothing moves."""
 import pathlib
 import struct
 
@@ -15,6 +15,7 @@ class TfliteCut:
         self.buffers = self._tables(root, 4)
         self.tensors = self._tables(subgraph, 0)
         self.operators = self._tables(subgraph, 3)
+        self.at_outputs_field = self._field(subgraph, 2)
         self.at_inputs, self.at_outputs, self.at_operators = (self._target(subgraph, n) for n in (1, 2, 3))
         self.input = self._integers(self.at_inputs)[0]
 
@@ -49,6 +50,15 @@ class TfliteCut:
         """Tensors that operator `k` reads and other operators write (or the input), and the first that it writes."""
         reads = [t for t in self._integers(self._target(self.operators[k], 1)) if t >= 0 and not self._is_constant(t)]
         return reads, self._integers(self._target(self.operators[k], 2))[0]
+
+    def written(self):
+        """All tensors that operators write."""
+        return [t for k in range(len(self.operators)) for t in self._integers(self._target(self.operators[k], 2)) if t >= 0]
+
+    def with_outputs(self, tensors):
+        cut = bytearray(self.bytes) + bytes(-len(self.bytes) % 4)
+        struct.pack_into("<I", cut, self.at_outputs_field, len(cut) - self.at_outputs_field)
+        return bytes(cut + struct.pack(f"<I{len(tensors)}i", len(tensors), *tensors))
 
     def up_to(self, tensor):
         cut = bytearray(self.bytes)

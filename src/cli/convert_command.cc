@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
@@ -7,6 +8,7 @@
 
 #include "backends/backend.h"
 #include "cli/cli.h"
+#include "cli/engine_check.h"
 #include "cli/import_source.h"
 #include "cli/task_options.h"
 #include "graph/passes/passes.h"
@@ -21,6 +23,7 @@ struct ConvertOptions {
   std::string out;
   std::vector<std::string> inputs;
   TaskOptions task;
+  std::string verify;
   bool json = false;
 };
 
@@ -79,6 +82,35 @@ Status prove_runnable(const std::vector<unsigned char>& bytes, std::vector<std::
   return prove_task(session).with_context("the task description does not fit the network");
 }
 
+// Every layer beside an independent engine, on a photo. Error: kInternal with the first layer that diverges.
+Status verify(const ConvertOptions& o, const std::vector<unsigned char>& bytes, std::string& text, Json& json) {
+  DOTORI_ASSIGN_OR_RETURN(const Model model, Model::from_memory(bytes, "converted model"));
+  DOTORI_ASSIGN_OR_RETURN(const EngineCheck check, check_beside_engine(model, o.sources, o.inputs, o.verify));
+  const Divergence& d = check.divergence;
+  char line[300];
+  if (d.first >= 0) {
+    const LayerDifference& first = d.layers[static_cast<std::size_t>(d.first)];
+    std::snprintf(line, sizeof line,
+                  "layer '%.100s' (%.40s) differs from %s by %.2e of its maximum (%.1f dB); nothing written",
+                  first.name.c_str(), first.op.c_str(), check.engine.c_str(), first.relative, first.sqnr_db);
+    return internal_error(line);
+  }
+  double worst = 0, least_db = 200;
+  for (const LayerDifference& layer : d.layers) {
+    worst = std::max(worst, layer.relative);
+    least_db = std::min(least_db, layer.sqnr_db);
+  }
+  if (d.by_noise)
+    std::snprintf(line, sizeof line, "verified beside %s: %zu layers agree, the worst at %.1f dB of signal to noise",
+                  check.engine.c_str(), d.layers.size(), least_db);
+  else
+    std::snprintf(line, sizeof line, "verified beside %s: %zu layers agree, the worst by %.1e of its maximum",
+                  check.engine.c_str(), d.layers.size(), worst);
+  text = line;
+  json = {{"engine", check.engine}, {"layers", d.layers.size()}, {"largest_difference", worst}, {"least_db", least_db}};
+  return Status();
+}
+
 Status convert_model(const ConvertOptions& o) {
   const double start = now_ms();
   DOTORI_ASSIGN_OR_RETURN(graph::Graph graph, import_model(o));
@@ -88,6 +120,9 @@ Status convert_model(const ConvertOptions& o) {
   DOTORI_ASSIGN_OR_RETURN(const std::vector<unsigned char> bytes, graph::write_graph(graph));
   std::vector<std::string> warnings;
   DOTORI_RETURN_IF_ERROR(prove_runnable(bytes, warnings).with_context(o.sources[0]));
+  std::string verified;
+  Json verification;
+  if (!o.verify.empty()) DOTORI_RETURN_IF_ERROR(verify(o, bytes, verified, verification).with_context(o.sources[0]));
   DOTORI_RETURN_IF_ERROR(graph::write_file_atomically(o.out, bytes));
   const auto reloaded = Model::load_file(o.out);
   if (!reloaded.ok()) {
@@ -110,6 +145,7 @@ Status convert_model(const ConvertOptions& o) {
     json["file_bytes"] = bytes.size();
     json["ms"] = now_ms() - start;
     json["warnings"] = warnings;
+    json["verified"] = verification;
     print_json(json);
     return Status();
   }
@@ -118,6 +154,7 @@ Status convert_model(const ConvertOptions& o) {
               human_count(static_cast<double>(graph.parameter_count())).c_str(),
               human_count(static_cast<double>(macs)).c_str(), human_bytes(static_cast<double>(bytes.size())).c_str());
   for (const std::string& warning : warnings) std::printf("warning: %s\n", warning.c_str());
+  if (!verified.empty()) std::printf("%s\n", verified.c_str());
   std::printf("loaded back and run once; %.0f ms\n", now_ms() - start);
   return Status();
 }
@@ -137,6 +174,8 @@ void add_convert(CLI::App& app, int& exit_code) {
   command->add_option("--input", o->inputs, "fixes an input's dynamic dimensions: NAME:1x3x224x224 (repeatable)")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  command->add_option("--verify", o->verify,
+                      "PHOTO: run the source file in ONNX Runtime, LiteRT or OpenCV too and compare every layer");
   command->add_flag("--json", o->json, "one JSON object on stdout");
   o->task.add_to(*command);
   command->footer(
@@ -145,6 +184,7 @@ void add_convert(CLI::App& app, int& exit_code) {
       "  dotori convert mobilenet_v1.tflite -o mobilenet.dtr --preset mobilenet-tf --labels labels.txt\n"
       "  dotori convert yolov4-tiny.cfg yolov4-tiny.weights -o yolo.dtr --labels coco.names\n"
       "  dotori convert deploy.prototxt net.caffemodel -o net.dtr --preset caffe\n"
+      "  dotori convert net.onnx -o net.dtr --preset imagenet-torch --verify street.jpg\n"
       "  dotori convert u2netp.onnx -o u2netp.dtr --preset u2net\n"
       "  dotori convert net.onnx -o net.dtr --input image:1x3x320x320 --decoder yolo --classes 3 \\\n"
       "      --strides 32,16 --anchors \"81,82,135,169,344,319;10,14,23,27,37,58\"");

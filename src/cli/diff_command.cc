@@ -7,18 +7,18 @@
 
 #include "cli/backend_option.h"
 #include "cli/bench_command.h"
+#include "cli/child.h"
 #include "cli/cli.h"
 #include "cli/divergence.h"
 #include "cli/npz.h"
+#include "cli/reference_tensors.h"
 #include "graph/graph.h"
 
 namespace dotori::cli {
 namespace {
 
-using Arrays = std::vector<std::pair<std::string, NpyArray>>;
-
 struct DiffOptions {
-  std::string model, reference, photo;
+  std::string model, reference, photo, save;
   std::vector<std::string> inputs;
   DivergenceOptions limits;
   BackendKind backend = BackendKind::kCpu;
@@ -30,67 +30,7 @@ bool is_equalised(const Model& model) {
   return model.graph().quantization.method.find("equalised") != std::string::npos;
 }
 
-constexpr char kBackendPrefix[] = "backend:", kInputPrefix[] = "input:", kChannelsFirst[] = "layout:nchw";
-
-bool has_ending(const std::string& text, const char* ending) {
-  const std::size_t bytes = std::strlen(ending);
-  return text.size() >= bytes && text.compare(text.size() - bytes, bytes, ending) == 0;
-}
-
-Shape shape_of(const NpyArray& array) {
-  return Shape(Span<const std::int64_t>(array.shape.data(), std::min<std::size_t>(array.shape.size(), kMaxRank)));
-}
-
-// [N,C,...] -> [N,...,C], elements of 4 bytes.
-std::vector<float> channels_last(const NpyArray& array) {
-  const auto* from = reinterpret_cast<const float*>(array.bytes.data());
-  const std::size_t batch = static_cast<std::size_t>(array.shape[0]),
-                    channels = static_cast<std::size_t>(array.shape[1]);
-  const std::size_t count = array.bytes.size() / sizeof(float), pixels = count / (batch * channels);
-  std::vector<float> to(count);
-  for (std::size_t n = 0; n < batch; ++n)
-    for (std::size_t c = 0; c < channels; ++c)
-      for (std::size_t p = 0; p < pixels; ++p)
-        to[(n * pixels + p) * channels + c] = from[(n * channels + c) * pixels + p];
-  return to;
-}
-
-Shape channels_last_shape(const Shape& shape) {
-  std::vector<std::int64_t> dims(shape.begin(), shape.end());
-  std::rotate(dims.begin() + 1, dims.begin() + 2, dims.end());
-  return Shape(Span<const std::int64_t>(dims.data(), dims.size()));
-}
-
-bool is_channels_first(const Arrays& arrays) {
-  return std::any_of(arrays.begin(), arrays.end(), [](const auto& entry) { return entry.first == kChannelsFirst; });
-}
-
-// The elements in the order in which a tensor of `shape` is stored here; empty when they do not fit.
-std::vector<float> elements_for(const NpyArray& array, const Shape& shape, bool channels_first) {
-  if (array.type != DataType::kFloat32 || array.shape.size() > kMaxRank) return {};
-  const Shape own = shape_of(array);
-  if (channels_first && own.rank() >= 4 && channels_last_shape(own) == shape) return channels_last(array);
-  if (own.elements() != shape.elements()) return {};
-  const auto* from = reinterpret_cast<const float*>(array.bytes.data());
-  return {from, from + own.elements()};
-}
-
-Status fill_from_arrays(Session& session, const Arrays& arrays, const std::string& file) {
-  for (int i = 0; i < session.input_count(); ++i) {
-    const std::string name = session.model().inputs()[static_cast<std::size_t>(i)].name;
-    const auto found = std::find_if(arrays.begin(), arrays.end(),
-                                    [&](const auto& entry) { return entry.first == kInputPrefix + name; });
-    if (found == arrays.end())
-      return invalid_argument(file + ": holds no '" + kInputPrefix + name + "', the input that its tensors come from");
-    const TensorView view = session.input(i);
-    const std::vector<float> elements = elements_for(found->second, view.shape, is_channels_first(arrays));
-    if (elements.empty() || view.f32() == nullptr)
-      return invalid_argument(file + ": '" + kInputPrefix + name + "' is " + shape_of(found->second).to_string() +
-                              ", expected float32 elements for " + view.shape.to_string());
-    std::copy(elements.begin(), elements.end(), view.f32());
-  }
-  return Status();
-}
+constexpr char kBackendPrefix[] = "backend:", kIsaPrefix[] = "isa:";
 
 Status fill_from_files(Session& session, const std::vector<std::string>& files) {
   if (static_cast<int>(files.size()) != session.input_count())
@@ -113,21 +53,6 @@ Status fill_from_photo(Session& session, const Preprocess& preprocess, const std
   std::vector<TensorView> inputs;
   for (int i = 0; i < session.input_count(); ++i) inputs.push_back(session.input(i));
   return vision::fill_inputs(photo, preprocess, inputs).status().with_context(path);
-}
-
-// The arrays as the layers of `a` with the same names.
-std::vector<LayerTensor> tensors_from(const Arrays& arrays, const std::vector<LayerTensor>& a) {
-  const bool channels_first = is_channels_first(arrays);
-  std::vector<LayerTensor> tensors;
-  for (const auto& [name, array] : arrays) {
-    const auto own = std::find_if(a.begin(), a.end(), [&, n = &name](const LayerTensor& t) { return t.name == *n; });
-    if (own == a.end() || array.type != DataType::kFloat32) continue;
-    LayerTensor tensor = *own;
-    tensor.is_8_bit = false;
-    tensor.elements = elements_for(array, own->shape, channels_first);
-    tensors.push_back(std::move(tensor));
-  }
-  return tensors;
 }
 
 Json json_of(const DiffOptions& o, const Divergence& result) {
@@ -179,6 +104,22 @@ Result<BackendKind> backend_of(const std::string& reference) {
   return invalid_argument(reference + ": expected backend:cpu, backend:reference or backend:xnnpack");
 }
 
+// The same model and input in a process that uses no more than the instruction set after "isa:"; its layers in `file`.
+Status save_by_isa(const DiffOptions& o, const std::string& file) {
+  const std::string isa = o.reference.substr(std::strlen(kIsaPrefix));
+  const std::string own = host_isa_name();
+  const bool lower = isa == "none" || (isa == "neon" && own == "neon_dot");
+  if (!lower)
+    return invalid_argument(o.reference + ": not below this machine's instruction set, " + own +
+                            " (isa:none, or isa:neon on a machine with neon_dot)");
+  std::vector<std::string> command = {"/proc/self/exe",         "diff", o.model, "--save", file, "--threads",
+                                      std::to_string(o.threads)};
+  if (!o.photo.empty()) command.insert(command.end(), {"--photo", o.photo});
+  for (const std::string& input : o.inputs) command.insert(command.end(), {"--input", input});
+  DOTORI_ASSIGN_OR_RETURN(const ChildResult child, run_child(command, {{"DOTORI_MAX_ISA", isa}}));
+  return child.exit_code == 0 ? Status() : internal_error(o.reference + ": " + child.output);
+}
+
 Status diff(const DiffOptions& o, bool& same) {
   DOTORI_ASSIGN_OR_RETURN(const Model a, Model::load_file(o.model));
   SessionOptions options;
@@ -194,12 +135,27 @@ Status diff(const DiffOptions& o, bool& same) {
   };
   DivergenceOptions limits = o.limits;
   Divergence result;
-  if (has_ending(o.reference, ".npz")) {
-    DOTORI_ASSIGN_OR_RETURN(const Arrays arrays, load_npz(o.reference));
-    DOTORI_ASSIGN_OR_RETURN(const auto own, layer_tensors(a, options, [&](Session& session) {
-                              return fill_from_arrays(session, arrays, o.reference);
+  if (!o.save.empty()) {
+    NamedArrays inputs;
+    DOTORI_ASSIGN_OR_RETURN(const auto own, layer_tensors(a, options, [&](Session& session) -> Status {
+                              DOTORI_RETURN_IF_ERROR(fill(a.task())(session));
+                              inputs = input_arrays(session);
+                              return Status();
                             }));
-    limits.any_channel_scale = is_equalised(a);
+    DOTORI_RETURN_IF_ERROR(save_layers(o.save, std::move(inputs), own));
+    same = true;
+    if (o.reference.empty()) return Status();
+  }
+  const bool by_isa = o.reference.rfind(kIsaPrefix, 0) == 0;
+  if (by_isa || has_ending(o.reference, ".npz")) {
+    DOTORI_ASSIGN_OR_RETURN(const TemporaryFolder folder, TemporaryFolder::create());
+    const std::string file = by_isa ? folder.file("layers.npz") : o.reference;
+    if (by_isa) DOTORI_RETURN_IF_ERROR(save_by_isa(o, file));
+    DOTORI_ASSIGN_OR_RETURN(const NamedArrays arrays, load_npz(file));
+    DOTORI_ASSIGN_OR_RETURN(const auto own, layer_tensors(a, options, [&](Session& session) {
+                              return fill_from_arrays(session, arrays, file);
+                            }));
+    limits.any_channel_scale = is_equalised(a) && !by_isa;
     result = compare_layers(own, tensors_from(arrays, own), limits);
   } else {
     SessionOptions other = options;
@@ -240,10 +196,10 @@ void add_diff(CLI::App& app, int& exit_code) {
   CLI::App* command = app.add_subcommand("diff", "Layer by layer: where two computations of one network part");
   auto o = std::make_shared<DiffOptions>();
   command->add_option("model", o->model, "MODEL.dtr")->required();
-  command
-      ->add_option("reference", o->reference,
-                   "another .dtr; backend:reference, backend:cpu or backend:xnnpack; or an .npz of tensors")
-      ->required();
+  command->add_option(
+      "reference", o->reference,
+      "another .dtr; backend:reference, backend:cpu or backend:xnnpack; isa:none or isa:neon, this model with "
+      "fewer instructions; or an .npz of tensors");
   CLI::Option* photo = command->add_option("--photo", o->photo, "what both see; otherwise seeded numbers");
   command->add_option("--input", o->inputs, "a .npy file for each input, in order")->excludes(photo);
   command
@@ -254,6 +210,8 @@ void add_diff(CLI::App& app, int& exit_code) {
   command
       ->add_option("--least-db", o->limits.least_db, "when either has 8-bit layers: least signal to noise of a layer")
       ->capture_default_str();
+  command->add_option("--save", o->save,
+                      "write every layer's output to this .npz, a reference elsewhere; REFERENCE may be left out");
   command->add_option("--rows", o->rows, "layers to print; 0: all")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
@@ -265,9 +223,12 @@ void add_diff(CLI::App& app, int& exit_code) {
       "Examples:\n"
       "  dotori diff net.dtr net_int8.dtr --photo street.jpg\n"
       "  dotori diff net.dtr backend:reference\n"
+      "  dotori diff net.dtr isa:none\n"
+      "  dotori diff net.dtr --save board.npz        # on the board; then here: dotori diff net.dtr board.npz\n"
       "  scripts/dump-onnx net.onnx -o net.npz && dotori diff net.dtr net.npz");
   command->callback([o, &exit_code] {
     bool same = false;
+    if (o->reference.empty() && o->save.empty()) throw CLI::RequiredError("reference, or --save,");
     const Status status = diff(*o, same);
     exit_code = !status.ok() ? fail(status) : same ? 0 : kExitFailed;
   });

@@ -79,23 +79,29 @@ Result<NpyArray> parse_npy(const std::string& file, const std::string& path) {
   return array;
 }
 
-Status save_npy(const std::string& path, const TensorView& tensor) {
+std::string npy_bytes(const NpyArray& array) {
   const char* descriptor = "";
   for (const Descriptor& d : kDescriptors)
-    if (tensor.type == d.type) descriptor = d.text;
+    if (array.type == d.type) descriptor = d.text;
   std::string header = std::string("{'descr': '") + descriptor + "', 'fortran_order': False, 'shape': (";
-  for (std::int64_t d : tensor.shape) header += std::to_string(d) + ",";
+  for (std::int64_t d : array.shape) header += std::to_string(d) + ",";
   header += "), }";
   while ((kPrefix + header.size() + 1) % 64 != 0) header += ' ';
   header += '\n';
-  std::vector<unsigned char> file(kMagic, kMagic + sizeof(kMagic) - 1);
-  file.push_back(0);
-  file.push_back(static_cast<unsigned char>(header.size() & 255));
-  file.push_back(static_cast<unsigned char>(header.size() >> 8));
-  file.insert(file.end(), header.begin(), header.end());
-  const unsigned char* data = static_cast<const unsigned char*>(tensor.data);
-  file.insert(file.end(), data, data + tensor.size_bytes);
-  return graph::write_file_atomically(path, file);
+  std::string file(kMagic, sizeof(kMagic) - 1);
+  file += '\0';
+  file += static_cast<char>(header.size() & 255);
+  file += static_cast<char>(header.size() >> 8);
+  return file + header + array.bytes;
+}
+
+Status save_npy(const std::string& path, const TensorView& tensor) {
+  NpyArray array;
+  array.type = tensor.type;
+  array.shape.assign(tensor.shape.begin(), tensor.shape.end());
+  array.bytes.assign(static_cast<const char*>(tensor.data), tensor.size_bytes);
+  const std::string file = npy_bytes(array);
+  return graph::write_file_atomically(path, {reinterpret_cast<const unsigned char*>(file.data()), file.size()});
 }
 
 }  // namespace dotori::cli

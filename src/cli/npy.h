@@ -21,6 +21,8 @@ struct NpyArray {
 Result<NpyArray> load_npy(const std::string& path);
 // The same from a file's bytes; messages begin with `name`.
 Result<NpyArray> parse_npy(const std::string& file, const std::string& name);
+// What load_npy() reads.
+std::string npy_bytes(const NpyArray& array);
 Status save_npy(const std::string& path, const TensorView& tensor);
 
 }  // namespace dotori::cli

@@ -10,7 +10,11 @@
 
 namespace dotori::cli {
 
+using NamedArrays = std::vector<std::pair<std::string, NpyArray>>;
+
 // Names without ".npy". Compressed archives (numpy.savez_compressed) and those above 4 GiB are refused.
-Result<std::vector<std::pair<std::string, NpyArray>>> load_npz(const std::string& path);
+Result<NamedArrays> load_npz(const std::string& path);
+// Not compressed. Errors: kUnsupported above 4 GiB or 65,535 arrays, kIoError.
+Status save_npz(const std::string& path, const NamedArrays& arrays);
 
 }  // namespace dotori::cli

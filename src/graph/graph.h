@@ -29,7 +29,7 @@ struct Value {
   TensorType type;
   Quantization quantization;  // of a float32 constant: what its elements were dequantised from (int8)
   Constant constant;          // data != nullptr: a constant
-  Shape source_order;         // see TensorInfo::source_order; for graph inputs and outputs
+  Shape source_order;         // see TensorInfo::source_order
 
   bool is_constant() const noexcept { return constant.data != nullptr; }
 };

@@ -145,6 +145,67 @@ TEST_F(Cli, DiffNamesTheFirstLayerThatParts) {
   EXPECT_NE(o.err.find("backend:gpu"), std::string::npos);
 }
 
+TEST_F(Cli, DiffBetweenInstructionSetsAndMachines) {
+  convert();
+  Outcome o = run("diff " + path("net.dtr") + " isa:none --photo " + path("green.bmp") + " --json");
+  ASSERT_EQ(o.exit_code, 0) << o.err;
+  EXPECT_EQ(Json::parse(o.out)["only_a"], 0);
+  EXPECT_GE(Json::parse(o.out)["compared"], 3);
+  o = run("diff " + path("net.dtr") + " isa:sse9");
+  EXPECT_EQ(o.exit_code, 1);
+  EXPECT_NE(o.err.find("isa:sse9"), std::string::npos) << o.err;
+  // As on another machine.
+  o = run("diff " + path("net.dtr") + " --photo " + path("green.bmp") + " --save " + path("board.npz"));
+  ASSERT_EQ(o.exit_code, 0) << o.err;
+  o = run("diff " + path("net.dtr") + " " + path("board.npz") + " --json");
+  ASSERT_EQ(o.exit_code, 0) << o.err;
+  for (const Json& layer : Json::parse(o.out)["layers"]) EXPECT_EQ(layer["largest"], 0);
+  EXPECT_EQ(run("diff " + path("net.dtr")).exit_code, 2);
+}
+
+// The engine is a script that gives numbers made before.
+TEST_F(Cli, ConvertVerifiesBesideAnEngine) {
+  convert();
+  ASSERT_EQ(
+      run("diff " + path("net.dtr") + " --photo " + path("green.bmp") + " --save " + path("engine.npz")).exit_code, 0);
+  fs::create_directory(path("scripts"));
+  const std::string script = path("scripts/dump-opencv");
+  const auto engine = [&](const std::string& body) {
+    std::ofstream(script) << "#!/bin/sh\n" << body;
+    fs::permissions(script, fs::perms::owner_all);
+  };
+  ASSERT_EQ(setenv("DOTORI_SCRIPTS", path("scripts").c_str(), 1), 0);
+  const std::string command = "convert " + path("net.cfg") + " " + path("net.weights") + " -o " + path("new.dtr") +
+                              " --verify " + path("green.bmp");
+  Outcome o = run(command);
+  EXPECT_EQ(o.exit_code, 1);
+  EXPECT_NE(o.err.find("dump-opencv: no such file"), std::string::npos) << o.err;
+  engine("echo warming up; echo the file is odd >&2; exit 3\n");
+  o = run(command);
+  EXPECT_EQ(o.exit_code, 1);
+  EXPECT_NE(o.err.find("OpenCV did not run the file"), std::string::npos) << o.err;
+  EXPECT_NE(o.err.find("the file is odd"), std::string::npos) << o.err;
+  EXPECT_FALSE(fs::exists(path("new.dtr")));
+  engine("[ \"$1 $2\" = '" + path("net.cfg") + " " + path("net.weights") + "' ] || exit 1\n[ -s \"$6\" ] || exit 1\n" +
+         "cp " + path("engine.npz") + " \"$4\"\n");
+  o = run(command + " --json");
+  ASSERT_EQ(o.exit_code, 0) << o.err;
+  EXPECT_EQ(Json::parse(o.out)["verified"]["engine"], "OpenCV");
+  EXPECT_GE(Json::parse(o.out)["verified"]["layers"], 2);
+  ASSERT_TRUE(fs::remove(path("new.dtr")));
+  // Another bias in the first layer: the others, fed with the engine's numbers, are right.
+  std::fstream weights(path("net.weights"), std::ios::binary | std::ios::in | std::ios::out);
+  weights.seekp(20);
+  const float bias = 0.5f;
+  weights.write(reinterpret_cast<const char*>(&bias), sizeof bias);
+  weights.close();
+  o = run(command);
+  EXPECT_EQ(o.exit_code, 1);
+  EXPECT_NE(o.err.find("layer '0_convolutional' (conv2d) differs from OpenCV"), std::string::npos) << o.err;
+  EXPECT_FALSE(fs::exists(path("new.dtr")));
+  unsetenv("DOTORI_SCRIPTS");
+}
+
 TEST_F(Cli, DiffAgainstTensorsOfAnotherEngine) {
   convert();
   const Json json = Json::parse(run("inspect " + path("net.dtr") + " --json").out);

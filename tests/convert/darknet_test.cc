@@ -329,6 +329,36 @@ TEST(Darknet, ShortcutFromALargerLayer) {
   expect_equal(outputs[0], out);
 }
 
+// The middle of the photo from 0..1 to -1..1 (or as it is), and a softmax over all pixels of all channels.
+TEST(Darknet, CropAndSoftmaxOverABoard) {
+  for (const bool adjusts : {true, false}) {
+    const std::string cfg =
+        std::string("[net]\nwidth=5\nheight=4\nchannels=2\n[crop]\ncrop_height=2\ncrop_width=3\nflip=1\nangle=7\n") +
+        (adjusts ? "" : "noadjust=1\n") + "[softmax]\ntemperature=0.5\n";
+    testing::Random random(8);
+    const std::vector<float> x = random.floats(4 * 5 * 2, 0, 1);
+    const TempNetwork files(cfg, weights_file({}, 0, 2));
+    const auto graph = files.import();
+    ASSERT_TRUE(graph.ok()) << graph.status().message();
+    const Image in = image_of(x, 2, 4, 5);
+    std::vector<double> expected;
+    double sum = 0;
+    for (int k = 0; k < 2; ++k)
+      for (int h = 0; h < 2; ++h)
+        for (int w = 0; w < 3; ++w) {
+          const double v = in.at(k, h + 1, w + 1);
+          expected.push_back(std::exp((adjusts ? v * 2 - 1 : v) / 0.5));
+          sum += expected.back();
+        }
+    const auto found = testing::run_graph(*graph, x);
+    ASSERT_EQ(found[0].size(), expected.size());
+    for (std::size_t i = 0; i < expected.size(); ++i) EXPECT_NEAR(found[0][i], expected[i] / sum, 1e-6) << i;
+  }
+  const TempNetwork large("[net]\nwidth=5\nheight=4\nchannels=2\n[crop]\ncrop_height=5\ncrop_width=3\n",
+                          weights_file({}, 0, 2));
+  EXPECT_NE(large.import().status().message().find("3x5 out of 5x4"), std::string::npos);
+}
+
 // Connected layers read planes in Darknet's order; old files (major > 1000) store their weights transposed.
 TEST(Darknet, ClassifierWithConnectedLayers) {
   const std::string cfg =

@@ -136,8 +136,12 @@ Result<Tensor> Builder::add(const std::string& name, graph::Op op, std::vector<g
   DOTORI_ASSIGN_OR_RETURN(const graph::ValueId id, graph_.add_node(name, std::move(op), std::move(inputs)));
   const Shape& s = graph_.value(id).type.shape;
   Tensor tensor{id, {}};
-  if (s.rank() == 4) tensor.dims = {s[0], s[3], s[1], s[2]};
-  else tensor.dims.assign(s.begin(), s.end());
+  if (s.rank() == 4) {
+    tensor.dims = {s[0], s[3], s[1], s[2]};
+    graph_.value(id).source_order = Shape{0, 2, 3, 1};
+  } else {
+    tensor.dims.assign(s.begin(), s.end());
+  }
   return tensor;
 }
 
@@ -248,10 +252,6 @@ Status Builder::set_outputs() {
     for (const std::string& top : unread_) outputs_.push_back(tensors_[top].id);
   if (outputs_.empty()) return corrupt_model("the network has no output");
   graph_.outputs = outputs_;
-  for (std::size_t i = 0; i < graph_.outputs.size() && i < unread_.size(); ++i) {
-    graph::Value& value = graph_.value(graph_.outputs[i]);
-    if (value.type.shape.rank() == 4) value.source_order = Shape{0, 2, 3, 1};
-  }
   return {};
 }
 

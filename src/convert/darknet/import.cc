@@ -48,7 +48,8 @@ class Builder {
       case LayerKind::kScaleChannels:
       case LayerKind::kMultiply: return add_combination(layer, graph::BinaryFunction::kMul, x);
       case LayerKind::kReorg: return add_reorg(layer, x);
-      case LayerKind::kSoftmax: return graph_.add_node(layer.name, graph::Softmax{3, 1 / layer.temperature}, {x});
+      case LayerKind::kSoftmax: return add_softmax(layer, x);
+      case LayerKind::kCrop: return add_crop(layer, x);
       case LayerKind::kYolo:
       case LayerKind::kRegion:
       case LayerKind::kPass: return x;
@@ -173,6 +174,29 @@ class Builder {
     DOTORI_ASSIGN_OR_RETURN(x,
                             graph_.add_node(layer.name + "/shape", graph::Reshape{Shape{1, out.c, out.h, out.w}}, {x}));
     return graph_.add_node(layer.name, graph::Transpose{Shape{0, 2, 3, 1}}, {x});
+  }
+
+  // In Darknet's sequence: all pixels of a channel, then the next one.
+  Result<graph::ValueId> add_softmax(const Layer& layer, graph::ValueId x) {
+    if (layer.in.h != 1 || layer.in.w != 1) {
+      DOTORI_ASSIGN_OR_RETURN(x, graph_.add_node(layer.name + "/nchw", graph::Transpose{Shape{0, 3, 1, 2}}, {x}));
+      DOTORI_ASSIGN_OR_RETURN(
+          x, graph_.add_node(layer.name + "/flatten", graph::Reshape{Shape{1, 1, 1, layer.out.c}}, {x}));
+    }
+    return graph_.add_node(layer.name, graph::Softmax{3, 1 / layer.temperature}, {x});
+  }
+
+  Result<graph::ValueId> add_crop(const Layer& layer, graph::ValueId x) {
+    const LayerShape &in = layer.in, &out = layer.out;
+    const graph::Slice slice{Shape{0, (in.h - out.h) / 2, (in.w - out.w) / 2, 0}, Shape{1, out.h, out.w, out.c},
+                             Shape{1, 1, 1, 1}};
+    DOTORI_ASSIGN_OR_RETURN(x, graph_.add_node(layer.adjusts ? layer.name + "/slice" : layer.name, slice, {x}));
+    if (!layer.adjusts) return x;
+    const graph::ValueId two = graph_.add_constant_f32(layer.name + "/two", {}, {2});
+    const graph::ValueId one = graph_.add_constant_f32(layer.name + "/one", {}, {1});
+    DOTORI_ASSIGN_OR_RETURN(
+        x, graph_.add_node(layer.name + "/double", graph::Binary{graph::BinaryFunction::kMul, {}}, {x, two}));
+    return graph_.add_node(layer.name, graph::Binary{graph::BinaryFunction::kSub, {}}, {x, one});
   }
 
   Status set_task() {

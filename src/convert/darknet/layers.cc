@@ -211,10 +211,20 @@ Status plan_softmax(const Section& section, Layer* layer) {
   if (groups != 1) return unsupported(section.where("groups") + ": only 1 is supported");
   if (section.find("tree") != nullptr) return unsupported(section.where("tree") + ": a class hierarchy");
   DOTORI_RETURN_IF_ERROR(refuse_options(section, {"spatial"}));
-  if (layer->in.h != 1 || layer->in.w != 1)
-    return unsupported(section.where() + ": its input is " + std::to_string(layer->in.w) + "x" +
-                       std::to_string(layer->in.h) + ", only 1x1 is supported");
-  layer->out = layer->in;
+  layer->out = {1, 1, layer->in.elements()};  // over all numbers, wherever they stand
+  return {};
+}
+
+// flip, angle, saturation, exposure and shift vary photos while training only.
+Status plan_crop(const Section& section, Layer* layer) {
+  DOTORI_ASSIGN_OR_RETURN(const int height, section.integer("crop_height", 1, 1, kMaxSide));
+  DOTORI_ASSIGN_OR_RETURN(const int width, section.integer("crop_width", 1, 1, kMaxSide));
+  DOTORI_ASSIGN_OR_RETURN(const int noadjust, section.integer("noadjust", 0, 0, 1));
+  if (height > layer->in.h || width > layer->in.w)
+    return corrupt_model(section.where("crop_height") + ": " + std::to_string(width) + "x" + std::to_string(height) +
+                         " out of " + std::to_string(layer->in.w) + "x" + std::to_string(layer->in.h));
+  layer->adjusts = noadjust == 0;
+  layer->out = {height, width, layer->in.c};
   return {};
 }
 
@@ -285,6 +295,7 @@ bool find_kind(const std::string& name, LayerKind* kind) {
       {"region", LayerKind::kRegion},
       {"dropout", LayerKind::kPass},
       {"cost", LayerKind::kPass},
+      {"crop", LayerKind::kCrop},
   };
   for (const Row& row : kRows) {
     if (name != row.name) continue;
@@ -306,6 +317,7 @@ Status plan_layer(const Section& section, const Network& network, Layer* layer) 
     case LayerKind::kMultiply: return plan_combination(section, network.layers, layer);
     case LayerKind::kReorg: return plan_reorg(section, layer);
     case LayerKind::kSoftmax: return plan_softmax(section, layer);
+    case LayerKind::kCrop: return plan_crop(section, layer);
     case LayerKind::kYolo:
     case LayerKind::kRegion: return plan_head(section, network.input, layer);
     case LayerKind::kAveragePool: layer->out = {1, 1, layer->in.c}; return {};

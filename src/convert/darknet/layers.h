@@ -26,6 +26,7 @@ enum class LayerKind {
   kMultiply,       // [sam]: product of equal shapes
   kReorg,          // space to depth in Darknet's own order
   kSoftmax,
+  kCrop,    // the middle of the image; its numbers from 0..1 to -1..1 unless noadjust
   kYolo,    // a detection head: its input is a graph output
   kRegion,  // the same, YOLOv2
   kPass,    // no effect when the network runs: dropout, cost
@@ -52,6 +53,7 @@ struct Layer {
   int group_id = 0;              // kRoute
   bool batch_normalize = false;  // kConvolutional, kConnected
   float temperature = 1;         // kSoftmax
+  bool adjusts = false;          // kCrop
   // kYolo, kRegion: the anchors in use, width and height in turn, in input pixels.
   int classes = 0;
   std::vector<float> anchors;

@@ -173,6 +173,9 @@ Tensor Builder::add(graph::Op op, std::vector<ValueId> inputs, const Axes& order
   out.order = order;
   out.dims.resize(order.size());
   for (std::size_t k = 0; k < order.size(); ++k) out.dims[at(order[k])] = type.shape[static_cast<int>(k)];
+  Shape& told = graph.value(out.stored).source_order;
+  if (order != identity_order(out.rank()))
+    for (int axis : order) told.push_back(axis);
   return out;
 }
 

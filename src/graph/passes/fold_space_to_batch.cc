@@ -44,8 +44,6 @@ bool match(const Graph& graph, const Uses& uses, NodeId last, const Shape& perm,
          six[spreads ? 1 : 3] == small[1] && six[spreads ? 3 : 4] == small[2];
 }
 
-const Shape kToBatch = {2, 4, 0, 1, 3, 5}, kToSpace = {2, 3, 0, 4, 1, 5};
-
 // Top, bottom, left and right of an image: what a pad adds, or a slice takes away.
 using Margins = std::array<std::int64_t, 4>;
 
@@ -82,14 +80,14 @@ NodeId only_reader(const Graph& graph, const Uses& uses, ValueId id) {
 
 void fold(Graph& graph, Uses& uses, NodeId last) {
   Blocks out, in;
-  if (!match(graph, uses, last, kToSpace, 0, 1, &out)) return;
+  if (!match(graph, uses, last, Shape{2, 3, 0, 4, 1, 5}, 0, 1, &out)) return;
   NodeId conv_id, reshape_id;
   const Node* conv_node = writer(graph, uses, graph.node(out.first).inputs[0], &conv_id);
   const auto* old = conv_node == nullptr ? nullptr : std::get_if<Conv2d>(&conv_node->op);
   if (old == nullptr || old->stride_h != 1 || old->stride_w != 1 || old->dilation_h != 1 || old->dilation_w != 1)
     return;
   if (writer(graph, uses, conv_node->inputs[0], &reshape_id) == nullptr) return;
-  if (!match(graph, uses, reshape_id, kToBatch, 2, 4, &in)) return;
+  if (!match(graph, uses, reshape_id, Shape{2, 4, 0, 1, 3, 5}, 2, 4, &in)) return;
   if (in.rows != out.rows || in.columns != out.columns) return;
   // A zero pad before adds to the convolution's own; a slice behind takes from them.
   Node folded = *conv_node;
