@@ -10,6 +10,7 @@ Needs Debian's darknet, python3-opencv and python3-numpy. Networks that stand in
 import argparse
 import ctypes
 import json
+import os
 import pathlib
 import re
 import subprocess
@@ -17,19 +18,20 @@ import sys
 import tempfile
 import time
 
-import cv2
-import numpy as np
+os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
+import cv2  # noqa: E402
+import numpy as np  # noqa: E402
 
 LIBRARY = "/usr/lib/darknet/libdarknet.so"
 LIMIT = 1e-4
 RECURRENT = "a recurrent network over letters"
 DETECTION = "YOLO of 2015: [detection] cells behind a [connected] layer, which no later Darknet file uses"
-REFUSED = {"rnn": RECURRENT, "rnn.train": RECURRENT, "gru": RECURRENT, "t1.test": DETECTION, "yolov1-tiny": DETECTION,
+REFUSED = {"strided": "the activation ramp", "rnn": RECURRENT, "rnn.train": RECURRENT, "gru": RECURRENT, "t1.test": DETECTION, "yolov1-tiny": DETECTION,
            "yolov1": DETECTION + "; [local]",
            "darknet9000": "softmax over a class hierarchy (tree=...)", "yolo9000": "softmax over a class hierarchy (tree=...)",
            "go": "[reorg] extra: numbers of a second input behind the board", "go.test": "[reorg] extra: numbers of a second input behind the board"}
 # What OpenCV 4.6 reads as something else; files that it refuses go to Darknet by themselves.
-BESIDE_DARKNET = {"strided": "[crop]", "vgg-16": "[crop]", "cifar.test": "[softmax] temperature"}
+BESIDE_DARKNET = {"vgg-16": "[crop]", "cifar.test": "[softmax] temperature"}
 
 
 def sections(path):

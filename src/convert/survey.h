@@ -40,6 +40,13 @@ Result<Survey> survey_darknet(const std::string& cfg_path);
 Result<Survey> survey_caffe(const std::string& description_path);
 Result<Survey> survey_tensorflow(const std::string& path);
 
+// The kinds that each importer knows, by the format's own names, sorted; docs/operators.md is checked against them.
+std::vector<std::string> onnx_kinds();
+std::vector<std::string> tflite_kinds();
+std::vector<std::string> darknet_kinds();
+std::vector<std::string> caffe_kinds();
+std::vector<std::string> tensorflow_kinds();
+
 inline void Survey::add(const SurveyedKind& layer) {
   for (SurveyedKind& kind : kinds) {
     if (kind.name != layer.name) continue;

@@ -65,6 +65,13 @@ const std::vector<Blob> kNoBlobs;
 
 }  // namespace
 
+std::vector<std::string> known_layers() {
+  std::vector<std::string> names;
+  for (const Row& row : kLayers) names.emplace_back(row.type);
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
 bool is_known_layer(const std::string& type) {
   return type == "Input" || find_layer(type) != nullptr;
 }

@@ -27,6 +27,7 @@ struct Priors {
 };
 
 bool is_known_layer(const std::string& type);
+std::vector<std::string> known_layers();  // sorted
 // What to do about a layer that is not known.
 std::string rewrite_hint(const std::string& type);
 

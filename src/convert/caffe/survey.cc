@@ -8,6 +8,10 @@
 
 namespace dotori::convert {
 
+std::vector<std::string> caffe_kinds() {
+  return caffe::known_layers();
+}
+
 Result<Survey> survey_caffe(const std::string& description_path) {
   try {
     DOTORI_ASSIGN_OR_RETURN(const dotori_caffe::Net net, caffe::read_description(description_path));

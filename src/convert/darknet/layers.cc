@@ -269,35 +269,36 @@ Status plan_head(const Section& section, const LayerShape& input, Layer* layer) 
   return {};
 }
 
+struct KindRow {
+  const char* name;
+  LayerKind kind;
+};
+constexpr KindRow kKinds[] = {
+    {"convolutional", LayerKind::kConvolutional},
+    {"conv", LayerKind::kConvolutional},
+    {"connected", LayerKind::kConnected},
+    {"conn", LayerKind::kConnected},
+    {"maxpool", LayerKind::kMaxPool},
+    {"max", LayerKind::kMaxPool},
+    {"avgpool", LayerKind::kAveragePool},
+    {"avg", LayerKind::kAveragePool},
+    {"upsample", LayerKind::kUpsample},
+    {"route", LayerKind::kRoute},
+    {"shortcut", LayerKind::kShortcut},
+    {"scale_channels", LayerKind::kScaleChannels},
+    {"sam", LayerKind::kMultiply},
+    {"reorg", LayerKind::kReorg},
+    {"softmax", LayerKind::kSoftmax},
+    {"soft", LayerKind::kSoftmax},
+    {"yolo", LayerKind::kYolo},
+    {"region", LayerKind::kRegion},
+    {"dropout", LayerKind::kPass},
+    {"cost", LayerKind::kPass},
+    {"crop", LayerKind::kCrop},
+};
+
 bool find_kind(const std::string& name, LayerKind* kind) {
-  struct Row {
-    const char* name;
-    LayerKind kind;
-  };
-  static constexpr Row kRows[] = {
-      {"convolutional", LayerKind::kConvolutional},
-      {"conv", LayerKind::kConvolutional},
-      {"connected", LayerKind::kConnected},
-      {"conn", LayerKind::kConnected},
-      {"maxpool", LayerKind::kMaxPool},
-      {"max", LayerKind::kMaxPool},
-      {"avgpool", LayerKind::kAveragePool},
-      {"avg", LayerKind::kAveragePool},
-      {"upsample", LayerKind::kUpsample},
-      {"route", LayerKind::kRoute},
-      {"shortcut", LayerKind::kShortcut},
-      {"scale_channels", LayerKind::kScaleChannels},
-      {"sam", LayerKind::kMultiply},
-      {"reorg", LayerKind::kReorg},
-      {"softmax", LayerKind::kSoftmax},
-      {"soft", LayerKind::kSoftmax},
-      {"yolo", LayerKind::kYolo},
-      {"region", LayerKind::kRegion},
-      {"dropout", LayerKind::kPass},
-      {"cost", LayerKind::kPass},
-      {"crop", LayerKind::kCrop},
-  };
-  for (const Row& row : kRows) {
+  for (const KindRow& row : kKinds) {
     if (name != row.name) continue;
     *kind = row.kind;
     return true;
@@ -341,6 +342,13 @@ std::int64_t Layer::weight_count() const noexcept {
     return 0;
   }
   return weights + out.c * (batch_normalize ? 4 : 1);
+}
+
+std::vector<std::string> known_layers() {
+  std::vector<std::string> names;
+  for (const KindRow& row : kKinds) names.emplace_back(row.name);
+  std::sort(names.begin(), names.end());
+  return names;
 }
 
 bool is_known_layer(const std::string& name) {

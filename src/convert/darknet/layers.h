@@ -70,6 +70,7 @@ struct Network {
 };
 
 bool is_known_layer(const std::string& name);
+std::vector<std::string> known_layers();  // sorted; short names too
 
 // Errors: kUnsupported for sections and options this importer does not know, kCorruptModel for numbers that make no
 // sense. All name line, section and key.

@@ -8,6 +8,10 @@
 
 namespace dotori::convert {
 
+std::vector<std::string> darknet_kinds() {
+  return darknet::known_layers();
+}
+
 Result<Survey> survey_darknet(const std::string& cfg_path) {
   try {
     DOTORI_ASSIGN_OR_RETURN(const std::vector<darknet::Section> sections, darknet::read_cfg(cfg_path));

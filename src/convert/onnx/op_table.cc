@@ -172,6 +172,14 @@ const char* rewrite_hint(const std::string& op_type) {
   return "";
 }
 
+std::vector<std::string> known_ops() {
+  std::vector<std::string> names(std::begin(kHostOnly), std::end(kHostOnly));
+  for (const OpEntry& entry : kOps) names.emplace_back(entry.op_type);
+  names.emplace_back("If");
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
 bool evaluate_on_host(NodeContext& ctx) {
   return evaluate_shape(ctx) || evaluate_math(ctx) || evaluate_quantization(ctx);
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "convert/onnx/node_context.h"
 
@@ -20,6 +21,8 @@ struct OpEntry {
 const OpEntry* find_op(const std::string& op_type);
 // Operators that are computed while importing and never become graph nodes.
 bool is_host_only(const std::string& op_type);
+// All of both, and If, sorted.
+std::vector<std::string> known_ops();
 // What to do instead of an operator that is not supported; "" when there is nothing to say. Static storage.
 const char* rewrite_hint(const std::string& op_type);
 

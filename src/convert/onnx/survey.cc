@@ -47,6 +47,10 @@ Survey survey(const std::string& path) {
 }  // namespace
 }  // namespace onnx
 
+std::vector<std::string> onnx_kinds() {
+  return onnx::known_ops();
+}
+
 Result<Survey> survey_onnx(const std::string& path) {
   try {
     return onnx::survey(path);

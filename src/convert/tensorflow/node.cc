@@ -126,6 +126,12 @@ NodeFunction find_op(const std::string& op) {
   return nullptr;
 }
 
+std::vector<std::string> known_ops() {
+  std::vector<std::string> names;
+  for (const Row& row : kOps) names.emplace_back(row.op);
+  return names;
+}
+
 const char* rewrite_hint(const std::string& op) {
   for (const Hint& hint : kHints)
     if (op == hint.op) return hint.text;

@@ -38,6 +38,7 @@ struct NodeContext {
 using NodeFunction = Result<std::vector<Tensor>> (*)(NodeContext&);
 // nullptr: not supported.
 NodeFunction find_op(const std::string& op);
+std::vector<std::string> known_ops();  // sorted
 // What to do instead; "" when there is nothing to say.
 const char* rewrite_hint(const std::string& op);
 

@@ -8,6 +8,10 @@
 
 namespace dotori::convert {
 
+std::vector<std::string> tensorflow_kinds() {
+  return tensorflow::known_ops();
+}
+
 Result<Survey> survey_tensorflow(const std::string& path) {
   try {
     DOTORI_ASSIGN_OR_RETURN(const dotori_tensorflow::GraphDef source, tensorflow::read_graph_def(path));

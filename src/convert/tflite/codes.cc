@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "convert/tflite/codes.h"
 
+#include <algorithm>
+#include <iterator>
+
 namespace dotori::convert::tflite {
 namespace {
 
@@ -270,9 +273,21 @@ Lower find_lower(const Operator& op) noexcept {
   return nullptr;
 }
 
+namespace {
+constexpr int kReduceProd = 81, kFloorDiv = 90;
+constexpr int kFolded[] = {kShape, kReduceProd, kFloorDiv};
+}  // namespace
+
 bool is_folded_only(const Operator& op) noexcept {
-  constexpr int kReduceProd = 81, kFloorDiv = 90;
-  return op.code == kShape || op.code == kReduceProd || op.code == kFloorDiv;
+  return std::find(std::begin(kFolded), std::end(kFolded), op.code) != std::end(kFolded);
+}
+
+std::vector<std::string> known_operators() {
+  std::vector<std::string> names = {"TFLite_Detection_PostProcess", "Convolution2DTransposeBias"};
+  for (const Row& row : kLowered) names.push_back(code_name(row.code));
+  for (int code : kFolded) names.push_back(code_name(code));
+  std::sort(names.begin(), names.end());
+  return names;
 }
 
 }  // namespace dotori::convert::tflite

@@ -88,5 +88,7 @@ std::string operator_name(const Operator& op);
 Lower find_lower(const Operator& op) noexcept;
 // Computed while importing, from integers that are known then.
 bool is_folded_only(const Operator& op) noexcept;
+// All that find_lower() or is_folded_only() know, sorted.
+std::vector<std::string> known_operators();
 
 }  // namespace dotori::convert::tflite

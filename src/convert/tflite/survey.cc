@@ -29,6 +29,10 @@ Result<Survey> survey(const graph::Constant& file) {
 }  // namespace
 }  // namespace tflite
 
+std::vector<std::string> tflite_kinds() {
+  return tflite::known_operators();
+}
+
 Result<Survey> survey_tflite(const std::string& path) {
   try {
     DOTORI_ASSIGN_OR_RETURN(const graph::Constant file, graph::read_file(path));
