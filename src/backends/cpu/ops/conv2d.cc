@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backends/cpu/cpu_ops.h"
 #include "backends/cpu/ops/conv_gemm.h"
+#include "backends/cpu/ops/conv_winograd.h"
 #include "backends/cpu/ops/depthwise_conv2d.h"
 #include "backends/cpu/ops/quantized.h"
 
@@ -78,6 +79,8 @@ Status compile(const graph::Conv2d& op, CompileContext& context) {
                         (!context.has_input(2) || context.constant_input<float>(2) != nullptr);
   if (constant && depthwise) return compile_depthwise(op, context);
   if (!can_use_gemm(kernel, context)) return compile_reference(op, context);
+  if (const kernels::WinogradF32Kernel* transforms = winograd_that_pays(op, context); transforms != nullptr)
+    return emit_conv_winograd(op, *transforms, kernel, context);
   const bool merge = mergeable && op.kernel_w * x[3] <= kMostMergedFloats;
   return emit_conv_gemm(describe(op, x, y, merge), op.activation, kernel, context);
 }

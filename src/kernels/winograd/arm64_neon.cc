@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/winograd/vec8_winograd.h"
+
+namespace dotori::kernels {
+
+void winograd_input_f32__neon(const WinogradInputF32& w) noexcept {
+  winograd_input8(w);
+}
+void winograd_output_f32__neon(const WinogradOutputF32& w) noexcept {
+  winograd_output8(w);
+}
+
+}  // namespace dotori::kernels
