@@ -50,6 +50,25 @@ TEST(Conv2d, ManyChannels) {
   check(conv(3, 2, 1), {1, 9, 6, 33}, 17);
 }
 
+// Large enough for Winograd's method: tiles that reach beyond the image, uneven pads, several groups of tiles and
+// blocks of columns, a batch, a deep sum, every kind of activation.
+TEST(Conv2d, Winograd) {
+  const auto check_winograd = [](const Conv2d& op, const Shape& in, std::int64_t outputs, bool with_bias = true) {
+    testing::check_convolution(op, in, outputs, with_bias, "conv_f32_any__reference", "winograd_f32_");
+  };
+  check_winograd(conv(3, 1, 1), {1, 24, 24, 64}, 64);
+  check_winograd(conv(3, 1, 1), {1, 21, 18, 64}, 72, false);
+  check_winograd(conv(3, 1, 0), {2, 22, 22, 64}, 136);
+  Conv2d uneven = conv(3, 1, 0);
+  uneven.pad_top = 2;
+  uneven.pad_right = 1;
+  for (Function f : {Function::kRelu, Function::kSilu, Function::kLeakyRelu}) {
+    uneven.activation = {f, 0.1f, 0};
+    check_winograd(uneven, {1, 30, 19, 64}, 64);
+  }
+  check_winograd(conv(3, 1, 1), {1, 20, 20, 264}, 64);
+}
+
 // Taps of more floats than a block of K, and blocks of several taps. The clamp is for the whole sum.
 TEST(Conv2d, DeepSums) {
   for (Function f : {Function::kIdentity, Function::kRelu}) {
@@ -114,7 +133,7 @@ TEST(Conv2d, Activations) {
 
 // Enough work for several tasks of rows, and of columns.
 TEST(Conv2d, ManyTasks) {
-  Conv2d op = conv(3, 1, 1);
+  Conv2d op = conv(5, 1, 2);
   op.activation.function = Function::kSilu;
   check(op, {1, 20, 21, 16}, 48);
   check(conv(1), {1, 6, 6, 160}, 200);

@@ -3,7 +3,8 @@
 //   y = A' [(G g G') * (B' d B)] A     for a tile d of 6 x 6 input pixels, a 3 x 3 kernel g and 4 x 4 output pixels y
 // with the points 0, 1, -1, 2, -2 and infinity. Source: Lavin and Gray, Fast Algorithms for Convolutional Neural
 // Networks, 2015. A multiplication less costs precision: the difference from a direct convolution is of the order of
-// 1e-6 of the largest sum of products, which tests/kernels/winograd_test.cc bounds.
+// 1e-6 of the largest sum of products, which tests/kernels/winograd_test.cc bounds. A NaN or an infinity of the input
+// reaches all pixels of the tiles that read it.
 #pragma once
 
 #include <stddef.h>
