@@ -14,14 +14,21 @@ constexpr WinogradF32Kernel kKernels[] = {
 #endif
 };
 
-// G g of three numbers.
-void transform3(const double (&g)[3], double (&t)[6]) noexcept {
-  t[0] = g[0] / 4;
-  t[1] = -(g[0] + g[1] + g[2]) / 6;
-  t[2] = -(g[0] - g[1] + g[2]) / 6;
-  t[3] = g[0] / 24 + g[1] / 12 + g[2] / 6;
-  t[4] = g[0] / 24 - g[1] / 12 + g[2] / 6;
-  t[5] = g[2];
+// Channels that are transformed together, in arrays that the compiler can put into vectors.
+constexpr size_t kTogether = 64;
+using Lanes = double[kTogether];
+
+// G g of three numbers in each lane.
+void transform3(const Lanes (&g)[3], Lanes (&t)[6]) noexcept {
+  for (size_t i = 0; i < kTogether; ++i) {
+    const double ends = g[0][i] + g[2][i], wide = g[0][i] / 24 + g[2][i] / 6, odd = g[1][i] / 12;
+    t[0][i] = g[0][i] / 4;
+    t[1][i] = -(ends + g[1][i]) / 6;
+    t[2][i] = -(ends - g[1][i]) / 6;
+    t[3][i] = wide + odd;
+    t[4][i] = wide - odd;
+    t[5][i] = g[2][i];
+  }
 }
 
 }  // namespace
@@ -34,18 +41,24 @@ const WinogradF32Kernel* select_winograd_f32(Isa isa) noexcept {
 
 void winograd_weights_f32(const float* weights, size_t outputs, size_t channels, float* u) noexcept {
   for (size_t o = 0; o < outputs; ++o) {
-    for (size_t c = 0; c < channels; ++c) {
-      double rows[6][3];  // G g
+    for (size_t c = 0; c < channels; c += kTogether) {
+      const size_t count = channels - c < kTogether ? channels - c : kTogether;
+      Lanes columns[3][6], g[3] = {}, rows[3], t[6];  // columns: G g, by x and y
       for (size_t x = 0; x < 3; ++x) {
-        double g[3], t[6];
-        for (size_t y = 0; y < 3; ++y) g[y] = static_cast<double>(weights[((o * 3 + y) * 3 + x) * channels + c]);
-        transform3(g, t);
-        for (size_t y = 0; y < 6; ++y) rows[y][x] = t[y];
+        for (size_t y = 0; y < 3; ++y) {
+          const float* from = weights + ((o * 3 + y) * 3 + x) * channels + c;
+          for (size_t i = 0; i < count; ++i) g[y][i] = static_cast<double>(from[i]);
+        }
+        transform3(g, columns[x]);
       }
       for (size_t y = 0; y < 6; ++y) {
-        double t[6];
-        transform3(rows[y], t);
-        for (size_t x = 0; x < 6; ++x) u[((y * 6 + x) * outputs + o) * channels + c] = static_cast<float>(t[x]);
+        for (size_t x = 0; x < 3; ++x)
+          for (size_t i = 0; i < kTogether; ++i) rows[x][i] = columns[x][y][i];
+        transform3(rows, t);
+        for (size_t x = 0; x < 6; ++x) {
+          float* to = u + ((y * 6 + x) * outputs + o) * channels + c;
+          for (size_t i = 0; i < count; ++i) to[i] = static_cast<float>(t[x][i]);
+        }
       }
     }
   }
