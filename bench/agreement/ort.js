@@ -12,11 +12,13 @@ const [engines, model, threads] = process.argv.slice(2);
 const ort = require(path.resolve(engines, 'node_modules/onnxruntime-node'));
 
 (async () => {
+  const begin = process.hrtime.bigint();
   const session = await ort.InferenceSession.create(model, {
     intraOpNumThreads: Number(threads), interOpNumThreads: 1, executionMode: 'sequential', graphOptimizationLevel: 'all',
     logSeverityLevel: 3,
   });
-  console.log(JSON.stringify({inputs: session.inputNames, outputs: session.outputNames}));
+  const load_ms = Number(process.hrtime.bigint() - begin) / 1e6;
+  console.log(JSON.stringify({inputs: session.inputNames, outputs: session.outputNames, load_ms}));
   let feeds = {};
   for await (const line of readline.createInterface({input: process.stdin})) {
     const request = JSON.parse(line);

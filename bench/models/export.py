@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Exports the networks that need no trained weights to ONNX: architectures from Debian's torch and torchvision with seeded
+"""Exports the networks that need no trained weights to ONNX and TorchScript: architectures from Debian's torch and torchvision with seeded
 weights, batch-norm statistics taken from seeded input so that activations keep a natural size.
 
     bench/models/export.py --out build/models [--only NAME ...] [--opset 13]
@@ -182,6 +182,9 @@ NETWORKS = {
     "mobilenet_v3_large": (lambda: torchvision.models.mobilenet_v3_large(), image(224)),
     "efficientnet_b0": (lambda: torchvision.models.efficientnet_b0(), image(224)),
     "squeezenet1_1": (lambda: torchvision.models.squeezenet1_1(), image(224)),
+    "mnasnet1_0": (lambda: torchvision.models.mnasnet1_0(), image(224)),
+    "shufflenet_v2": (lambda: torchvision.models.shufflenet_v2_x1_0(), image(224)),
+    "resnet18": (lambda: torchvision.models.resnet18(), image(224)),
     "yolov4_tiny": (YoloV4Tiny, image(416)),
     "yolov3_slim": (YoloV3Slim, image(416)),
     "unet2d": (lambda: UNet(2, 3), image(256)),
@@ -213,6 +216,9 @@ def export(name, path, opset):
     partial = path.with_suffix(".partial")
     torch.onnx.export(model, torch.rand(*shape), str(partial), opset_version=opset, input_names=["image"],
                       do_constant_folding=True)
+    # For libtorch; first, so that the .onnx says that both are there.
+    traced = torch.jit.trace(model, torch.rand(*shape))
+    torch.jit.save(traced, str(path.with_suffix(".pt")))
     partial.rename(path)
     print(f"{path}  {parameters / 1e6:.2f} M parameters, input {'x'.join(map(str, shape))}", flush=True)
 
@@ -226,7 +232,7 @@ def main():
     args.out.mkdir(parents=True, exist_ok=True)
     for name in args.only:
         path = args.out / f"{name}.onnx"
-        if not path.exists():
+        if not path.exists() or not path.with_suffix(".pt").exists():
             export(name, path, args.opset)
     return 0
 

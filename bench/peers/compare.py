@@ -1,20 +1,27 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Latency beside ONNX Runtime on the same ONNX files, in one run: rounds alternate between the two engines, so that both see
-the same machine. Outputs are compared first; a different answer is an error, not a fast result.
+"""Latency, memory and load time beside ONNX Runtime, OpenCV and libtorch, and our own kernels beside XNNPACK's, on the same
+networks and inputs in one run: rounds alternate between the engines, so that all see the same machine. Outputs are compared
+first; a different answer is an error, not a fast result.
 
-    bench/peers/run [--only yolov4_tiny] [--threads 2] [--rounds 7] [--json peers.json]"""
+    bench/peers/run [--only yolov4_tiny] [--threads 2] [--peers onnxruntime opencv] [--rounds 7] [--out peers]
+
+--out NAME writes NAME.json, NAME.md and a chart, NAME.svg. A ratio is ours over the peer's, round by round; below 1 ours is
+faster. XNNPACK is Debian's of February 2022, behind Dotori's graph: no measure of today's XNNPACK."""
 import argparse
 import json
+import os
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
 
 import numpy as np
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "agreement"))
-import engines  # noqa: E402
+HERE = pathlib.Path(__file__).resolve().parent
+PEERS = {"onnxruntime": "ONNX Runtime", "opencv": "OpenCV", "torch": "libtorch", "xnnpack": "XNNPACK (Debian)"}
+TYPES = {"float32": np.float32, "int64": np.int64, "int32": np.int32, "uint8": np.uint8, "bool": np.bool_}
 
 
 def dotori(program, *arguments):
@@ -24,61 +31,194 @@ def dotori(program, *arguments):
     return done.stdout
 
 
+class Served:
+    """An engine in a process of its own."""
+
+    def __init__(self, key, model, threads, engines):
+        command = (["node", HERE.parent / "agreement/ort.js", engines] if key == "onnxruntime" else [sys.executable, HERE / "peer_server.py", key])
+        self.folder = tempfile.TemporaryDirectory()
+        self.process = subprocess.Popen([*map(str, command), str(model), str(threads)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        stderr=subprocess.PIPE, text=True, env={**os.environ, "OPENCV_LOG_LEVEL": "SILENT"})
+        first = self._answer()
+        self.load_ms, self.input = first["load_ms"], first["inputs"][0]
+
+    def _answer(self):
+        line = self.process.stdout.readline()
+        if not line:
+            raise RuntimeError(self.process.stderr.read().strip().splitlines()[-1:] or "it stopped")
+        return json.loads(line)
+
+    def _ask(self, request):
+        self.process.stdin.write(json.dumps(request) + "\n")
+        self.process.stdin.flush()
+        return self._answer()
+
+    def run(self, x):
+        x.tofile(f"{self.folder.name}/x.raw")
+        answer = self._ask({"run": {self.input: {"file": f"{self.folder.name}/x.raw", "dims": list(x.shape)}}, "out": f"{self.folder.name}/y"})
+        return [np.fromfile(o["file"], TYPES[o["type"]]).reshape(o["dims"]) for o in answer["outputs"]]
+
+    def time(self, runs):
+        return self._ask({"time": runs})["ms"]
+
+    def peak_mb(self):
+        return int(re.search(r"VmHWM:\s+(\d+)", pathlib.Path(f"/proc/{self.process.pid}/status").read_text()).group(1)) / 1024
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
+        self.folder.cleanup()
+
+
+class Own:
+    """Dotori itself; with backend xnnpack a peer."""
+
+    def __init__(self, program, model, threads, backend="cpu"):
+        self.command = [str(program), "bench", str(model), "--threads", str(threads), "--backend", backend, "--json"]
+        self.load_ms = None
+
+    def time(self, runs):
+        result = json.loads(dotori(*self.command, "--runs", runs, "--warmup", 1))
+        self.load_ms = min(self.load_ms or 1e9, result["load_ms"])
+        return result["runs_ms"] if "runs_ms" in result else [result["min_ms"], result["median_ms"]]
+
+    def peak_mb(self):
+        child = subprocess.Popen([*self.command, "--runs", "1", "--warmup", "0"], stdout=subprocess.DEVNULL)
+        return os.wait4(child.pid, 0)[2].ru_maxrss / 1024
+
+    def close(self):
+        pass
+
+
+def peak_gmacs(program):
+    """Of one core, by gemm_bench's loop of independent multiply-adds."""
+    done = subprocess.run([program, "--benchmark_filter=NONE"], capture_output=True, text=True)
+    found = re.search(r"peak of one core: ([0-9.]+)", done.stdout + done.stderr)
+    return float(found.group(1)) if found else 0.0
+
+
+def check(name, ours, theirs, orders, peer):
+    if len(ours) != len(theirs):
+        raise SystemExit(f"{name}: {len(ours)} outputs, {peer} has {len(theirs)}")
+    for i, (a, b, order) in enumerate(zip(ours, theirs, orders)):
+        b = b.transpose(order) if order and b.ndim == len(order) else b
+        difference = np.abs(a.ravel() - b.ravel()).max() / np.abs(b).max() if a.size == b.size else np.inf
+        if not difference <= 1e-4:
+            raise SystemExit(f"{name}: output {i} differs from {peer} by {difference:.1e} of its maximum")
+
+
+def measure(args, path, folder):
+    dtr = folder / f"{path.stem}.dtr"
+    dotori(args.dotori, "convert", path, "-o", dtr)
+    info = json.loads(dotori(args.dotori, "inspect", dtr, "--json"))
+    shape, order = info["inputs"][0]["shape"], info["inputs"][0]["source_order"]
+    x = np.random.default_rng(1).random(shape, np.float32)
+    np.save(folder / "x.npy", x)
+    dotori(args.dotori, "run", dtr, "--input", folder / "x.npy", "--dump", folder, "--threads", args.threads)
+    ours = [np.load(folder / f"output_{i}.npy") for i in range(len(info["outputs"]))]
+    source = np.ascontiguousarray(x.transpose(np.argsort(order)))
+    engines, failed = {"ours": Own(args.dotori, dtr, args.threads)}, {}
+    for key in args.peers:
+        if key == "xnnpack":
+            engines[key] = Own(args.dotori, dtr, args.threads, "xnnpack")
+            continue
+        try:
+            engine = Served(key, path, args.threads, args.engines)
+            theirs = engine.run(source)
+        except RuntimeError as error:
+            failed[key] = str(error)
+            continue
+        check(path.stem, ours, theirs, [o.get("source_order") for o in info["outputs"]], PEERS[key])
+        engines[key] = engine
+    for engine in engines.values():
+        engine.time(1)
+    times = {key: [] for key in engines}
+    for _ in range(args.rounds):
+        for key, engine in engines.items():
+            times[key].append(sorted(engine.time(args.runs)))
+    row = {"network": path.stem, "gmac": info["macs"] / 1e9, "arena_bytes": info["arena_bytes"], "failed": failed, "engines": {}}
+    for key, engine in engines.items():
+        rounds = times[key]
+        row["engines"][key] = {
+            "min_ms": min(r[0] for r in rounds), "median_ms": float(np.median([np.median(r) for r in rounds])),
+            "ratio": float(np.median([o[0] / t[0] for o, t in zip(times["ours"], rounds)])), "load_ms": engine.load_ms, "peak_mb": engine.peak_mb()}
+        engine.close()
+    return row
+
+
+def table(rows, peers, threads, peak):
+    lines = [f"{threads} thread(s), milliseconds: least / median. Ratio: ours over theirs, the median of the rounds' ratios of least times. Peak of one core: {peak:.1f} GMAC/s.", "",
+             "| network | GMAC | ours | GMAC/s | % of peak |" + "".join(f" {PEERS[p]} | ratio |" for p in peers),
+             "|---|---|---|---|---|" + "---|---|" * len(peers)]
+    for row in rows:
+        own = row["engines"]["ours"]
+        speed = row["gmac"] / own["min_ms"] * 1e3
+        text = f"| {row['network']} | {row['gmac']:.2f} | {own['min_ms']:.1f} / {own['median_ms']:.1f} | {speed:.1f} | {100 * speed / (peak * threads):.0f} |"
+        for p in peers:
+            e = row["engines"].get(p)
+            text += f" {e['min_ms']:.1f} / {e['median_ms']:.1f} | **{e['ratio']:.2f}** |" if e else " fails | |"
+        lines.append(text)
+    lines += ["", "| network | load ms: ours |" + "".join(f" {PEERS[p]} |" for p in peers) + " peak MB: ours |" + "".join(f" {PEERS[p]} |" for p in peers),
+              "|---|---|" + "---|" * len(peers) + "---|" + "---|" * len(peers)]
+    for row in rows:
+        cells = lambda field: "".join(f" {row['engines'][p][field]:.0f} |" if p in row["engines"] else " |" for p in ("ours", *peers))
+        lines.append(f"| {row['network']} |{cells('load_ms')}{cells('peak_mb')}")
+    return "\n".join(lines) + "\n"
+
+
+def chart(rows, peers):
+    """Bars of each peer's least time over ours, as SVG: to the right of the line ours is faster."""
+    colours = {"onnxruntime": "#4c78a8", "opencv": "#f58518", "torch": "#e45756", "xnnpack": "#72b7b2"}
+    bar, gap, left, unit = 12, 14, 150, 130
+    height = 40 + sum(len([p for p in peers if p in r["engines"]]) * bar + gap for r in rows)
+    most = min(6.0, max(1 / r["engines"][p]["ratio"] for r in rows for p in peers if p in r["engines"]))
+    width = left + int(most * unit) + 60
+    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" font-family="sans-serif" font-size="11">', f'<rect width="{width}" height="{height}" fill="white"/>']
+    for i, p in enumerate(peers):
+        parts.append(f'<rect x="{left + 130 * i}" y="6" width="10" height="10" fill="{colours[p]}"/><text x="{left + 14 + 130 * i}" y="15">{PEERS[p]}</text>')
+    y = 30
+    for row in rows:
+        shown = [p for p in peers if p in row["engines"]]
+        parts.append(f'<text x="{left - 8}" y="{y + len(shown) * bar / 2 + 4}" text-anchor="end">{row["network"]}</text>')
+        for p in shown:
+            times = 1 / row["engines"][p]["ratio"]
+            parts.append(f'<rect x="{left}" y="{y}" width="{min(times, most) * unit:.0f}" height="{bar - 2}" fill="{colours[p]}"/>'
+                         f'<text x="{left + min(times, most) * unit + 4:.0f}" y="{y + 9}">{times:.2f}x</text>')
+            y += bar
+        y += gap
+    parts.append(f'<line x1="{left + unit}" y1="24" x2="{left + unit}" y2="{height - 8}" stroke="black" stroke-dasharray="3 3"/></svg>')
+    return "\n".join(parts)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--dotori", default="build/release/dotori")
     parser.add_argument("--engines", default="build/engines")
     parser.add_argument("--exported", type=pathlib.Path, default=pathlib.Path("build/models"))
     parser.add_argument("--only", nargs="*")
+    parser.add_argument("--peers", nargs="*", choices=PEERS, default=list(PEERS))
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--runs", type=int, default=8, help="inferences a round and engine")
-    parser.add_argument("--json", type=pathlib.Path)
+    parser.add_argument("--out", type=pathlib.Path, help="without an ending")
     args = parser.parse_args()
-    rows = []
-    print(f"{args.threads} thread(s); ms, least and median over {args.rounds} rounds of {args.runs}; ratio below 1: ours is faster\n")
-    print("| network | GMAC | ours min / median | ONNX Runtime min / median | ratio of mins | ratio of medians | GMAC/s | load ms | arena MB |")
-    print("|---|---|---|---|---|---|---|---|---|")
+    rows, peak = [], peak_gmacs(pathlib.Path(args.dotori).with_name("gemm_bench"))
     with tempfile.TemporaryDirectory() as folder:
-        folder = pathlib.Path(folder)
         for path in sorted(args.exported.glob("*.onnx")):
             if args.only and path.stem not in args.only:
                 continue
-            dtr = folder / f"{path.stem}.dtr"
-            dotori(args.dotori, "convert", path, "-o", dtr)
-            info = json.loads(dotori(args.dotori, "inspect", dtr, "--json"))
-            shape, order = info["inputs"][0]["shape"], info["inputs"][0]["source_order"]
-            x = np.random.default_rng(1).random(shape, np.float32)
-            np.save(folder / "x.npy", x)
-            dotori(args.dotori, "run", dtr, "--input", folder / "x.npy", "--dump", folder, "--threads", args.threads)
-            peer = engines.OnnxRuntime(args.engines, path, args.threads)
-            expected = peer.run([x.transpose(np.argsort(order))])
-            for i, (e, o) in enumerate(zip(expected, info["outputs"])):
-                e = e.transpose(o["source_order"]) if "source_order" in o else e
-                difference = np.abs(np.load(folder / f"output_{i}.npy") - e).max() / np.abs(e).max()
-                if not difference <= 1e-4:
-                    raise SystemExit(f"{path.stem}: output {i} differs by {difference:.1e} of its maximum")
-            ours, theirs, load = [], [], []
-            peer.time(3)
-            for _ in range(args.rounds):
-                result = json.loads(dotori(args.dotori, "bench", dtr, "--threads", args.threads, "--runs", args.runs, "--json"))
-                ours.append((result["min_ms"], result["median_ms"]))
-                load.append(result["load_ms"])
-                times = sorted(peer.time(args.runs))
-                theirs.append((times[0], float(np.median(times))))
-            peer.close()
-            row = {"network": path.stem, "gmac": info["macs"] / 1e9, "min_ms": min(o[0] for o in ours),
-                   "median_ms": float(np.median([o[1] for o in ours])), "peer_min_ms": min(t[0] for t in theirs),
-                   "peer_median_ms": float(np.median([t[1] for t in theirs])), "load_ms": min(load),
-                   "arena_bytes": info["arena_bytes"]}
-            row["ratio"] = row["min_ms"] / row["peer_min_ms"]
-            row["median_ratio"] = float(np.median([o[1] / t[1] for o, t in zip(ours, theirs)]))
-            rows.append(row)
-            print(f"| {path.stem} | {row['gmac']:.2f} | {row['min_ms']:.1f} / {row['median_ms']:.1f} | {row['peer_min_ms']:.1f} / "
-                  f"{row['peer_median_ms']:.1f} | {row['ratio']:.2f} | {row['median_ratio']:.2f} | {row['gmac'] / row['min_ms'] * 1e3:.1f} | "
-                  f"{row['load_ms']:.1f} | {row['arena_bytes'] / 1e6:.1f} |", flush=True)
-    if args.json:
-        args.json.write_text(json.dumps({"threads": args.threads, "rows": rows}, indent=1))
+            rows.append(measure(args, path, pathlib.Path(folder)))
+            own = rows[-1]["engines"]["ours"]
+            print(f"{path.stem:20} {own['min_ms']:8.1f} ms  " + "  ".join(f"{PEERS[p]} {e['ratio']:.2f}" for p, e in rows[-1]["engines"].items() if p != "ours")
+                  + "".join(f"  {PEERS[p]} fails" for p in rows[-1]["failed"]), file=sys.stderr, flush=True)
+    if not rows:
+        sys.exit(f"{args.exported}: no network to measure")
+    text = table(rows, args.peers, args.threads, peak)
+    print(text)
+    if args.out:
+        args.out.with_suffix(".json").write_text(json.dumps({"threads": args.threads, "peak_gmacs": peak, "rows": rows}, indent=1))
+        args.out.with_suffix(".md").write_text(text)
+        args.out.with_suffix(".svg").write_text(chart(rows, args.peers))
 
 
 if __name__ == "__main__":
