@@ -67,6 +67,10 @@ TEST(Conv2d, Winograd) {
     check_winograd(uneven, {1, 30, 19, 64}, 64);
   }
   check_winograd(conv(3, 1, 1), {1, 20, 20, 264}, 64);
+  // Groups of 16, 24 and 48 outputs: several in a block of columns, and a block that is not full.
+  check_winograd(conv(3, 1, 1, 5), {1, 21, 22, 80}, 80);
+  check_winograd(conv(3, 1, 1, 3), {2, 17, 18, 72}, 72);
+  check_winograd(conv(3, 1, 1, 2), {1, 23, 19, 64}, 96);
 }
 
 // Taps of more floats than a block of K, and blocks of several taps. The clamp is for the whole sum.

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "kernels/gemm/gemm.h"
+#include "kernels/gemm/tiles.h"
 
 // The sums stay in registers only when the loops over them are unrolled before anything else.
 #if defined(__clang__)
@@ -110,17 +111,19 @@ inline void strip(const GemmF32Strip& s) noexcept {
 
 }  // namespace
 
-void gemm_f32_8x8__neon(const GemmF32Strip& s) noexcept {
-  switch (s.m) {
-    case 1: return strip<1, 4>(s);
-    case 2: return strip<2, 4>(s);
-    case 3: return strip<3, 2>(s);
-    case 4: return strip<4, 2>(s);
-    case 5: return strip<5, 1>(s);
-    case 6: return strip<6, 1>(s);
-    case 7: return strip<7, 1>(s);
-    default: return strip<8, 1>(s);
-  }
+void gemm_f32_8x8__neon(const GemmF32Strip& all) noexcept {
+  gemm_f32_tiles(all, kMr, kNr, [](const GemmF32Strip& s) noexcept {
+    switch (s.m) {
+      case 1: return strip<1, 4>(s);
+      case 2: return strip<2, 4>(s);
+      case 3: return strip<3, 2>(s);
+      case 4: return strip<4, 2>(s);
+      case 5: return strip<5, 1>(s);
+      case 6: return strip<6, 1>(s);
+      case 7: return strip<7, 1>(s);
+      default: return strip<8, 1>(s);
+    }
+  });
 }
 
 }  // namespace dotori::kernels

@@ -14,6 +14,7 @@
 #include <cstring>
 
 #include "kernels/gemm/gemm.h"
+#include "kernels/gemm/tiles.h"
 
 namespace dotori::kernels {
 namespace {
@@ -47,9 +48,7 @@ Position gather(const GemmF32Strip& s, Position from, size_t depth, float* block
   return from;
 }
 
-}  // namespace
-
-void gemm_f32_any__eigen(const GemmF32Strip& s) noexcept {
+void one_tile(const GemmF32Strip& s) noexcept {
   const size_t total = s.taps * s.k;
   alignas(64) float block[kMr * kDepth] = {};
   for (int32_t first = 0; first < s.n; first += kNr) {
@@ -74,6 +73,12 @@ void gemm_f32_any__eigen(const GemmF32Strip& s) noexcept {
       }
     }
   }
+}
+
+}  // namespace
+
+void gemm_f32_any__eigen(const GemmF32Strip& s) noexcept {
+  gemm_f32_tiles(s, kMr, kNr, one_tile);
 }
 
 }  // namespace dotori::kernels

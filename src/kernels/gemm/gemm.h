@@ -28,13 +28,14 @@ namespace dotori::kernels {
 struct GemmF32Strip {
   const float* const* a;  // [taps][mr]: row r of tap t is the k floats at a[t * mr + r] + a_offset; any alignment
   ptrdiff_t a_offset;     // floats, added to every pointer
+  ptrdiff_t a_tile_step;  // pointers from a tile of mr rows to the next; c goes on without a gap
   size_t taps, k;         // either may be 0: then the sum is the bias
   const float* b;         // weights of the first panel: [taps * k][nr], aligned to 32 bytes, as is panel_stride
   const float* bias;      // nr numbers of the first panel; null: the sums are added to c
   size_t panel_stride;    // floats from one panel to the next, for both b and bias
   float* const* c;        // [m] rows; row r is the n floats at c[r] + c_offset; nothing behind them is touched
   ptrdiff_t c_offset;
-  int32_t m;        // 1..mr
+  int32_t m;        // >= 1; rows from mr on are those of further tiles
   int32_t n;        // >= 1
   float low, high;  // not NaN; -infinity and infinity: no clamp
 };

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/gemm/gemm.h"
 
+#include "kernels/gemm/tiles.h"
+
 namespace dotori::kernels {
 
-void gemm_f32_any__reference(const GemmF32Strip& s) noexcept {
+namespace {
+
+void one_tile(const GemmF32Strip& s) noexcept {
   constexpr size_t kMr = kGemmReferenceMr, kNr = kGemmReferenceNr;
   for (size_t r = 0; r < static_cast<size_t>(s.m); ++r) {
     float* c = s.c[r] + s.c_offset;
@@ -22,6 +26,12 @@ void gemm_f32_any__reference(const GemmF32Strip& s) noexcept {
       c[j] = sum;
     }
   }
+}
+
+}  // namespace
+
+void gemm_f32_any__reference(const GemmF32Strip& s) noexcept {
+  gemm_f32_tiles(s, kGemmReferenceMr, kGemmReferenceNr, one_tile);
 }
 
 }  // namespace dotori::kernels

@@ -90,10 +90,14 @@ struct ConvGemmStep {
       strip.a_offset = group * rows.group_in + static_cast<std::ptrdiff_t>(i);
       strip.c_offset = group * rows.group_out + in_group * rows.nr;
       strip.n = static_cast<std::int32_t>(std::min(rows.group_out - in_group * rows.nr, count * rows.nr));
-      for (std::int64_t tile = 0; tile < block.tiles; ++tile) {
+      // Tiles of full height go in one call.
+      for (std::int64_t tile = 0; tile < block.tiles;) {
         strip.a = block.a + (tile * phase.taps + tap) * rows.mr;
+        strip.a_tile_step = static_cast<std::ptrdiff_t>(phase.taps) * rows.mr;
         strip.c = block.c + tile * rows.mr;
-        strip.m = static_cast<std::int32_t>(block.rows.size(tile));
+        std::int64_t m = block.rows.size(tile++);
+        while (!together && m % rows.mr == 0 && tile < block.tiles) m += block.rows.size(tile++);
+        strip.m = static_cast<std::int32_t>(m);
         run(strip);
       }
       panel += count;

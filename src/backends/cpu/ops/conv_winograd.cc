@@ -13,7 +13,8 @@ namespace {
 
 constexpr std::int64_t kTile = kernels::kWinogradTile, kWindow = kernels::kWinogradWindow,
                        kPoints = kernels::kWinogradPoints;
-// Columns of the products that are held at once, and the most bytes of a task's transformed input.
+// Columns of the products that are held at once, at most (of whole groups where there are several), and the most bytes
+// of a task's transformed input.
 constexpr std::int64_t kColumns = 64, kInputBytes = 1 << 20;
 // A chain of multiply-adds (kernels/gemm/gemm.h).
 constexpr std::int64_t kDepth = 256;
@@ -33,8 +34,10 @@ struct ConvWinogradStep {
   std::int64_t task_tiles, task_columns;         // of a task, at most
   std::int64_t tile_tasks, column_tasks, tasks;  // of an image, of a group of tiles; all images
   const float* packed;                           // [points][panels][panel_elems]
-  std::int64_t panels, panel_elems;
-  const float* bias;  // [out_c]
+  std::int64_t panels, panel_elems;              // of all groups
+  std::int64_t group_in, group_out, group_panels;
+  std::int64_t block_columns;  // of the products that are held at once
+  const float* bias;           // [out_c]
   FusedActivation activation;
   BufferRef input, output, scratch;
   std::int64_t input_stride, product_stride;                                      // floats between points
@@ -63,15 +66,15 @@ struct ConvWinogradStep {
     float** c = reinterpret_cast<float**>(own + sums_at);
     for (std::int64_t t = 0; t < count; ++t) {
       a[t] = v + t * in_c;
-      c[t] = m + t * kColumns;
+      c[t] = m + t * block_columns;
     }
-    for (std::int64_t column = first_column; column < last_column; column += kColumns) {
-      const std::int64_t columns = std::min(kColumns, last_column - column);
+    for (std::int64_t column = first_column; column < last_column; column += block_columns) {
+      const std::int64_t columns = std::min(block_columns, last_column - column);
       multiply(a, c, count, column, columns);
       kernels::WinogradOutputF32 out{};
       out.m = m;
       out.point_stride = static_cast<std::size_t>(product_stride);
-      out.row_stride = kColumns;
+      out.row_stride = static_cast<std::size_t>(block_columns);
       out.tiles = static_cast<std::size_t>(count);
       out.columns = static_cast<std::size_t>(columns);
       out.bias = bias + column;
@@ -120,30 +123,30 @@ struct ConvWinogradStep {
     return pixels;
   }
 
-  // The 36 products of `count` tiles with `columns` columns.
+  // The 36 products of `count` tiles with `columns` columns: those of whole groups, or a part of the only one's.
   void multiply(const float* const* a, float* const* c, std::int64_t count, std::int64_t column,
                 std::int64_t columns) const noexcept {
     kernels::GemmF32Strip strip{};
     strip.taps = 1;
+    strip.a = a;
+    strip.a_tile_step = mr;
+    strip.c = c;
+    strip.m = static_cast<std::int32_t>(count);
+    strip.n = static_cast<std::int32_t>(std::min(columns, group_out));
     strip.panel_stride = static_cast<std::size_t>(panel_elems);
     strip.low = -std::numeric_limits<float>::infinity();
     strip.high = std::numeric_limits<float>::infinity();
     for (std::int64_t point = 0; point < kPoints; ++point) {
-      for (std::int64_t k = 0; k < in_c; k += kDepth) {
-        strip.k = static_cast<std::size_t>(std::min(kDepth, in_c - k));
-        strip.a_offset = point * input_stride + k;
-        for (std::int64_t panel = 0; panel * nr < columns; ++panel) {
-          const float* weights = packed + (point * panels + column / nr + panel) * panel_elems;
+      for (std::int64_t at = column; at < column + columns; at += group_out) {
+        const std::int64_t group = at / group_out;
+        const float* weights = packed + (point * panels + group * group_panels + at % group_out / nr) * panel_elems;
+        strip.c_offset = point * product_stride + at - column;
+        for (std::int64_t k = 0; k < group_in; k += kDepth) {
+          strip.k = static_cast<std::size_t>(std::min(kDepth, group_in - k));
+          strip.a_offset = point * input_stride + group * group_in + k;
           strip.bias = k == 0 ? weights : nullptr;
           strip.b = weights + (1 + k) * nr;
-          strip.c_offset = point * product_stride + panel * nr;
-          strip.n = static_cast<std::int32_t>(std::min(nr, columns - panel * nr));
-          for (std::int64_t t = 0; t < count; t += mr) {
-            strip.a = a + t;
-            strip.c = c + t;
-            strip.m = static_cast<std::int32_t>(std::min(mr, count - t));
-            gemm(strip);
-          }
+          gemm(strip);
         }
       }
     }
@@ -159,17 +162,19 @@ std::int64_t tiles_of(const Shape& y) {
 const kernels::WinogradF32Kernel* winograd_that_pays(const graph::Conv2d& op, const CompileContext& context) noexcept {
   const Shape& x = context.input_shape(0);
   const Shape& y = context.output_shape();
-  if (op.kernel_h != 3 || op.kernel_w != 3 || op.groups != 1 || op.stride_h * op.stride_w != 1 ||
-      op.dilation_h * op.dilation_w != 1 || x[3] % 8 != 0 || y[3] % 8 != 0)
+  const std::int64_t group_in = x[3] / op.groups, group_out = y[3] / op.groups;
+  if (op.kernel_h != 3 || op.kernel_w != 3 || op.stride_h * op.stride_w != 1 || op.dilation_h * op.dilation_w != 1 ||
+      x[3] % 8 != 0 || group_out % 8 != 0 || group_in < 8 || (op.groups > 1 && group_out > kColumns))
     return nullptr;
-  // In multiply-adds of a product; the factors were measured on AVX2 (bench/kernels/winograd_bench): a channel's
-  // transforms of a tile, and a byte of weights that comes from memory.
-  constexpr double kInput = 220, kOutput = 160, kWeightByte = 1.5, kMargin = 0.9;
+  // In multiply-adds of a product; the factors were measured on AVX2: what a channel's transforms of a tile cost, a
+  // byte of weights that comes from memory, and the start of a row's sum.
+  constexpr double kInput = 220, kOutput = 160, kWeightByte = 1.5, kStart = 12, kMargin = 0.9;
   const double tiles = static_cast<double>(x[0] * tiles_of(y)), in = static_cast<double>(x[3]),
-               out = static_cast<double>(y[3]);
-  const double products = tiles * kPoints * in * out, weights = kPoints * in * out * 4;
+               out = static_cast<double>(y[3]), depth = static_cast<double>(group_in);
+  const double products = tiles * kPoints * (depth + kStart) * out, weights = kPoints * depth * out * 4;
   const double cost = products + tiles * (in * kInput + out * kOutput) + weights * kWeightByte;
-  const double direct = static_cast<double>(x[0] * y[1] * y[2]) * 9 * in * out + in * out * 36 * kWeightByte;
+  const double direct =
+      static_cast<double>(x[0] * y[1] * y[2]) * (9 * depth + kStart) * out + depth * out * 36 * kWeightByte;
   return cost < kMargin * direct ? kernels::select_winograd_f32(context.isa()) : nullptr;
 }
 
@@ -188,6 +193,9 @@ Status emit_conv_winograd(const graph::Conv2d& op, const kernels::WinogradF32Ker
   step.out_h = y[1];
   step.out_w = y[2];
   step.out_c = y[3];
+  step.group_in = x[3] / op.groups;
+  step.group_out = y[3] / op.groups;
+  step.block_columns = op.groups == 1 ? kColumns : kColumns / step.group_out * step.group_out;
   step.pad_top = op.pad_top;
   step.pad_left = op.pad_left;
   step.tile_columns = (y[2] + kTile - 1) / kTile;
@@ -206,34 +214,37 @@ Status emit_conv_winograd(const graph::Conv2d& op, const kernels::WinogradF32Ker
     groups = std::min((wanted + x[0] - 1) / x[0], (step.tiles + 4 * step.mr - 1) / (4 * step.mr));
   step.task_tiles = round_up((step.tiles + groups - 1) / groups, step.mr);
   step.tile_tasks = (step.tiles + step.task_tiles - 1) / step.task_tiles;
-  const std::int64_t blocks = (step.out_c + kColumns - 1) / kColumns;
+  const std::int64_t blocks = (step.out_c + step.block_columns - 1) / step.block_columns;
   std::int64_t splits = 1;
   if (x[0] * step.tile_tasks < 2 * threads && threads > 1)
     splits = std::min(blocks, (2 * threads + x[0] * step.tile_tasks - 1) / (x[0] * step.tile_tasks));
-  step.task_columns = (blocks + splits - 1) / splits * kColumns;
+  step.task_columns = (blocks + splits - 1) / splits * step.block_columns;
   step.column_tasks = (step.out_c + step.task_columns - 1) / step.task_columns;
   step.tasks = x[0] * step.tile_tasks * step.column_tasks;
 
   const auto channels = static_cast<std::size_t>(step.in_c), outputs = static_cast<std::size_t>(step.out_c);
-  step.panels = static_cast<std::int64_t>(kernels::gemm_f32_panels(gemm.nr, outputs));
-  step.panel_elems = static_cast<std::int64_t>(kernels::gemm_f32_panel_elems(gemm.nr, channels));
+  const auto depth = static_cast<std::size_t>(step.group_in), width = static_cast<std::size_t>(step.group_out);
+  step.group_panels = static_cast<std::int64_t>(kernels::gemm_f32_panels(gemm.nr, width));
+  step.panels = step.group_panels * op.groups;
+  step.panel_elems = static_cast<std::int64_t>(kernels::gemm_f32_panel_elems(gemm.nr, depth));
   float* packed = static_cast<float*>(
       context.allocate_packed(static_cast<std::size_t>(kPoints * step.panels * step.panel_elems) * sizeof(float)));
   float* bias = static_cast<float*>(context.allocate_packed(outputs * sizeof(float)));
   // The outputs of a panel at a time.
   const auto nr = static_cast<std::size_t>(gemm.nr);
   const std::unique_ptr<float, void (*)(void*)> points(
-      static_cast<float*>(std::malloc(static_cast<std::size_t>(kPoints) * nr * channels * sizeof(float))), std::free);
+      static_cast<float*>(std::malloc(static_cast<std::size_t>(kPoints) * nr * depth * sizeof(float))), std::free);
   if (packed == nullptr || bias == nullptr || points == nullptr)
     return out_of_memory("no memory for the packed weights");
   const std::size_t start = 0;
   for (std::int64_t panel = 0; panel < step.panels; ++panel) {
-    const std::size_t first = static_cast<std::size_t>(panel) * nr, count = std::min(nr, outputs - first);
-    kernels::winograd_weights_f32(context.constant_input<float>(1) + first * 9 * channels, count, channels,
-                                  points.get());
+    const std::size_t in_group = static_cast<std::size_t>(panel % step.group_panels) * nr;
+    const std::size_t first = static_cast<std::size_t>(panel / step.group_panels) * width + in_group;
+    const std::size_t count = std::min(nr, width - in_group);
+    kernels::winograd_weights_f32(context.constant_input<float>(1) + first * 9 * depth, count, depth, points.get());
     for (std::int64_t p = 0; p < kPoints; ++p)
-      kernels::pack_gemm_f32(points.get() + static_cast<std::size_t>(p) * count * channels, channels, &start, 1,
-                             channels, nullptr, count, gemm.nr, packed + (p * step.panels + panel) * step.panel_elems);
+      kernels::pack_gemm_f32(points.get() + static_cast<std::size_t>(p) * count * depth, depth, &start, 1, depth,
+                             nullptr, count, gemm.nr, packed + (p * step.panels + panel) * step.panel_elems);
   }
   if (const float* given = context.constant_input<float>(2); given != nullptr) std::copy_n(given, outputs, bias);
   step.packed = packed;
@@ -242,7 +253,7 @@ Status emit_conv_winograd(const graph::Conv2d& op, const kernels::WinogradF32Ker
   const auto align = [](std::size_t bytes) { return (bytes + 63) / 64 * 64; };
   const auto tiles = static_cast<std::size_t>(step.task_tiles);
   step.input_stride = step.task_tiles * step.in_c + kSkew;
-  step.product_stride = step.task_tiles * kColumns + kSkew;
+  step.product_stride = step.task_tiles * step.block_columns + kSkew;
   step.products_at = align(static_cast<std::size_t>(kPoints * step.input_stride) * sizeof(float));
   step.rows_at = step.products_at + align(static_cast<std::size_t>(kPoints * step.product_stride) * sizeof(float));
   step.sums_at = step.rows_at + align(tiles * sizeof(float*));
