@@ -70,6 +70,13 @@ TEST(CopyLoops, TransposesOfEveryElementSize) {
   check_transpose<std::int64_t>({2, 3, 4, 5, 2, 3}, {1, 0, 4, 5, 2, 3}, 4);
   check_transpose<float>({2, 3, 4, 5}, {0, 2, 1, 3}, 3);
   check_transpose<float>({4, 5}, {0, 1}, 0);
+  // The shuffle of two groups of channels.
+  for (std::int64_t half : {1, 3, 8, 29, 58}) {
+    const int rank = half == 1 ? 0 : 3;
+    check_transpose<float>({2, 9, 2, half}, {0, 1, 3, 2}, rank);
+    check_transpose<std::uint8_t>({2, 9, 2, half}, {0, 1, 3, 2}, rank);
+    check_transpose<std::int64_t>({2, 9, 2, half}, {0, 1, 3, 2}, rank);
+  }
   check_transpose<std::uint8_t>({1, 1, 9}, {2, 0, 1}, 0);
 }
 

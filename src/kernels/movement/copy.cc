@@ -50,8 +50,24 @@ void transpose_plane(const Plane& p, const unsigned char* src, unsigned char* ds
     }
 }
 
+// Two sequences become one, turn by turn (the shuffle of two groups of channels). The compiler makes vectors of the loop.
+template <class T>
+void interleave_two(size_t n, const unsigned char* first, const unsigned char* second, unsigned char* dst) {
+  for (size_t i = 0; i < n; ++i) {
+    T a, b;
+    memcpy(&a, first + i * sizeof(T), sizeof(T));
+    memcpy(&b, second + i * sizeof(T), sizeof(T));
+    memcpy(dst + 2 * i * sizeof(T), &a, sizeof(T));
+    memcpy(dst + (2 * i + 1) * sizeof(T), &b, sizeof(T));
+  }
+}
+
 void copy_plane(const Plane& p, size_t bytes, bool transposes, const unsigned char* src, unsigned char* dst) {
   if (transposes) {
+    if (p.cols == 2 && p.dst_row == static_cast<ptrdiff_t>(2 * bytes)) {
+      if (bytes == 1) return interleave_two<uint8_t>(p.rows, src, src + p.src_col, dst);
+      if (bytes == 4) return interleave_two<uint32_t>(p.rows, src, src + p.src_col, dst);
+    }
     if (bytes == 1) return transpose_plane<1>(p, src, dst);
     if (bytes == 4) return transpose_plane<4>(p, src, dst);
     if (bytes == 8) return transpose_plane<8>(p, src, dst);
