@@ -15,7 +15,9 @@ constexpr std::int64_t kTile = kernels::kWinogradTile, kWindow = kernels::kWinog
                        kPoints = kernels::kWinogradPoints;
 // Columns of the products that are held at once, at most (of whole groups where there are several), and the most bytes
 // of a task's transformed input.
-constexpr std::int64_t kColumns = 64, kInputBytes = 1 << 20;
+constexpr std::int64_t kColumns = 64, kInputBytes = 1 << 19;
+// Fewer tiles of a task would wait for the weights, which come from the last-level cache.
+constexpr std::int64_t kLeastTiles = 36;
 // A chain of multiply-adds (kernels/gemm/gemm.h).
 constexpr std::int64_t kDepth = 256;
 // Floats between points beyond a whole task, so that they do not fall on the same lines of a cache.
@@ -207,7 +209,7 @@ Status emit_conv_winograd(const graph::Conv2d& op, const kernels::WinogradF32Ker
   // Tasks: groups of tiles whose transformed input fits; enough of them for all threads, by columns where tiles are
   // few.
   const std::int64_t threads = context.options().num_threads;
-  const std::int64_t fitting = std::max<std::int64_t>(2 * step.mr, kInputBytes / (kPoints * 4 * step.in_c));
+  const std::int64_t fitting = std::max<std::int64_t>(kLeastTiles, kInputBytes / (kPoints * 4 * step.in_c));
   const std::int64_t wanted = threads == 1 ? 1 : 4 * threads;
   std::int64_t groups = (step.tiles + fitting - 1) / fitting;
   if (x[0] * groups < wanted)
