@@ -72,11 +72,18 @@ inline F8 log1p_unit8(F8 e) noexcept {
 // Products x * g(x) with g(-inf) = 0 must not meet inf * 0: all g used here round to 0 from here on.
 constexpr float kProductFloor = -110.0f;
 
-// At most 2.6 ulp off.
+// 1 + exp(-x); infinite from x = -88.4 down, where a gate would be subnormal.
+inline F8 one_plus_exp_negated8(F8 x) noexcept {
+  // Above 87 the sum is 1, and 2^n stays a normal number.
+  x = at_most8(splat8(89.0f), at_least8(splat8(-87.0f), negate8(x)));
+  F8 n;
+  const F8 p = expm1_core8(reduce_ln2_8(x, &n));
+  return fma8(add8(p, splat8(1.0f)), pow2_8(n), splat8(1.0f));
+}
+
+// At most 2.6 ulp off; 0 where the result would be subnormal.
 inline F8 sigmoid8(F8 x) noexcept {
-  // exp of a non-positive number cannot overflow, and e / (1 + e) keeps the relative precision of small results.
-  const F8 e = exp8(negate8(abs8(x)));
-  return div8(select8(less8(x, splat8(0.0f)), e, splat8(1.0f)), add8(e, splat8(1.0f)));
+  return div8(splat8(1.0f), one_plus_exp_negated8(x));
 }
 
 // At most 3 ulp off.
@@ -86,9 +93,9 @@ inline F8 tanh8(F8 x) noexcept {
   return with_sign8(div8(abs8(t), add8(t, splat8(2.0f))), x);
 }
 
-// At most 3.5 ulp off, or 2^-142 where the gate is subnormal (x < -87).
+// At most 3.5 ulp off; 0 from x = -88.4 down, where the result is above -2^-120.
 inline F8 silu8(F8 x) noexcept {
-  return mul8(at_least8(splat8(kProductFloor), x), sigmoid8(x));
+  return div8(at_least8(splat8(kProductFloor), x), one_plus_exp_negated8(x));
 }
 
 // At most 2 ulp off.
