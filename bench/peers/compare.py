@@ -78,7 +78,7 @@ class Own:
         self.load_ms = None
 
     def time(self, runs):
-        result = json.loads(dotori(*self.command, "--runs", runs, "--warmup", 1))
+        result = json.loads(dotori(*self.command, "--runs", runs, "--warmup", 4))
         self.load_ms = min(self.load_ms or 1e9, result["load_ms"])
         return result["runs_ms"] if "runs_ms" in result else [result["min_ms"], result["median_ms"]]
 
