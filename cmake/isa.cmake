@@ -2,6 +2,7 @@
 # The one table ISA -> compile flags. A kernel file is named <arch>_<isa>.cc and compiled only for its architecture.
 #   dotori_kernel_sources(reference.cc select.cc)      every machine
 #   dotori_isa_source(x86_avx2.cc AVX2)                x86-64, with that ISA's flags; a build for size keeps it fast
+#   dotori_isa_source(x86_avx2.cc AVX2 -O2)            where -O3 makes more code and not more speed
 set(DOTORI_ISA_AVX2_ARCH x86_64)
 set(DOTORI_ISA_AVX2_FLAGS -mavx2 -mfma)
 set(DOTORI_ISA_NEON_ARCH aarch64)
@@ -27,8 +28,10 @@ function(dotori_isa_source file isa)
   if(NOT DOTORI_ISA_${isa}_ARCH STREQUAL DOTORI_ARCH)
     return()
   endif()
+  set(level ${ARGN} -O3)
+  list(GET level 0 level)
   target_sources(dotori PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/${file})
   set_source_files_properties(${CMAKE_CURRENT_SOURCE_DIR}/${file} TARGET_DIRECTORY dotori
                               PROPERTIES COMPILE_OPTIONS
-                              "${DOTORI_ISA_${isa}_FLAGS};$<$<CONFIG:MinSizeRel>:-O2>;$<$<CONFIG:Release>:-O3>")
+                              "${DOTORI_ISA_${isa}_FLAGS};$<$<CONFIG:MinSizeRel>:-O2>;$<$<CONFIG:Release>:${level}>")
 endfunction()

@@ -144,10 +144,9 @@ inline void tile_blocks(const DepthwiseF32& conv, const DepthwiseTile& tile) noe
   const size_t channels = static_cast<size_t>(conv.channels);
   const size_t block_elems = 8 * (1 + static_cast<size_t>(conv.kernel_h) * static_cast<size_t>(conv.kernel_w));
   const float* packed = conv.packed;
-  size_t c = 0;
-  for (; c + 8 <= channels; c += 8, packed += block_elems)
-    tile_of<kKernelW, kStrideW, kEdge, false>(conv, tile, c, packed);
-  if (c < channels) tile_of<kKernelW, kStrideW, kEdge, false>(conv, tile, channels - 8, packed);
+  // The last block is moved back onto the one before where the channels are no multiple.
+  for (size_t c = 0; c < channels; c += 8, packed += block_elems)
+    tile_of<kKernelW, kStrideW, kEdge, false>(conv, tile, c + 8 <= channels ? c : channels - 8, packed);
 }
 
 template <int kKernelW, int kStrideW>

@@ -237,10 +237,9 @@ inline void tile_blocks(const DepthwiseS8& conv, const Tile& tile, const int8_t*
                         const unsigned char* block) noexcept {
   const size_t channels = static_cast<size_t>(conv.channels);
   const size_t block_bytes = depthwise_s8_block_bytes(DepthwiseS8Layout::kPair16, conv.kernel_h, conv.kernel_w);
-  size_t c = 0;
-  for (; c + 16 <= channels; c += 16, block += block_bytes)
-    tile_of<kKernel, kStride, kEdge, false>(conv, tile, src, c, block);
-  if (c < channels) tile_of<kKernel, kStride, kEdge, false>(conv, tile, src, channels - 16, block);
+  // The last block is moved back onto the one before where the channels are no multiple.
+  for (size_t c = 0; c < channels; c += 16, block += block_bytes)
+    tile_of<kKernel, kStride, kEdge, false>(conv, tile, src, c + 16 <= channels ? c : channels - 16, block);
 }
 
 // The fixed kernels' pixels of the tile at the edge.

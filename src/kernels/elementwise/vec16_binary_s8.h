@@ -27,7 +27,9 @@ struct ScaledOperands {
     return out(v);
   }
   // No |v| is above.
-  static float bound(const BinaryS8& how) noexcept { return 255 * how.a_scale + 255 * how.b_scale; }
+  static float bound(const BinaryS8& how) noexcept {
+    return 255 * how.a_scale + 255 * (how.b_scale < 0 ? -how.b_scale : how.b_scale);
+  }
   BinaryS8 how;
 };
 struct AddS8 : ScaledOperands {
@@ -35,13 +37,6 @@ struct AddS8 : ScaledOperands {
   template <class Bytes>
   [[gnu::always_inline]] auto operator()(Bytes x, Bytes z) const noexcept {
     return add_f16(a(x), b(z));
-  }
-};
-struct SubS8 : ScaledOperands {
-  using ScaledOperands::ScaledOperands;
-  template <class Bytes>
-  [[gnu::always_inline]] auto operator()(Bytes x, Bytes z) const noexcept {
-    return sub_f16(a(x), b(z));
   }
 };
 struct MinS8 : ScaledOperands {
@@ -147,6 +142,23 @@ inline void binary_loop16(const int8_t* a, size_t a_stride, const int8_t* b, siz
   }
 }
 
+// What runs for the function of a name.
+template <class Name>
+struct BinaryLoop {
+  using Function = Name;
+  static BinaryS8 parameters(const BinaryS8& how) noexcept { return how; }
+};
+// x - z is x + (-z), bit by bit: one set of loops for both.
+struct SubS8;
+template <>
+struct BinaryLoop<SubS8> {
+  using Function = AddS8;
+  static BinaryS8 parameters(BinaryS8 how) noexcept {
+    how.b_scale = -how.b_scale;
+    return how;
+  }
+};
+
 struct PreluOperands16 {
   B16 x;
   F16 negative;
@@ -184,10 +196,11 @@ void prelu_loop16(const int8_t* x, size_t x_stride, const float* negative, size_
 }  // namespace
 }  // namespace dotori::kernels
 
-#define DOTORI_DEFINE_BINARY_S8(isa, Name, word, form, Form)                                                   \
-  void binary_s8_##word##_##form##__##isa(const int8_t* a, size_t a_stride, const int8_t* b, size_t b_stride,  \
-                                          int8_t* y, size_t rows, size_t cols, const BinaryS8& how) noexcept { \
-    binary_loop16<Name##S8, BinaryForm::Form>(a, a_stride, b, b_stride, y, rows, cols, how);                   \
+#define DOTORI_DEFINE_BINARY_S8(isa, Name, word, form, Form)                                                         \
+  void binary_s8_##word##_##form##__##isa(const int8_t* a, size_t a_stride, const int8_t* b, size_t b_stride,        \
+                                          int8_t* y, size_t rows, size_t cols, const BinaryS8& how) noexcept {       \
+    using Loop = BinaryLoop<Name##S8>;                                                                               \
+    binary_loop16<Loop::Function, BinaryForm::Form>(a, a_stride, b, b_stride, y, rows, cols, Loop::parameters(how)); \
   }
 #define DOTORI_DEFINE_PRELU_S8(isa, form, Form)                                                                      \
   void prelu_s8_##form##__##isa(const int8_t* x, size_t x_stride, const float* negative, size_t negative_stride,     \
