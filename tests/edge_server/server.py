@@ -40,7 +40,7 @@ class Server:
             raise AssertionError(f"the server did not start: {line}{self.process.stderr.read()}")
         self.tls, self.port = found.group(1) == "https", int(found.group(3))
 
-    def connect(self, timeout=30):
+    def connect(self, timeout=120):
         if self.tls:
             context = ssl.create_default_context()
             context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
