@@ -77,6 +77,11 @@ struct Session::State {
         entry.name += " .. " + model.graph().node(region.nodes.back()).name;
         entry.op = "region of " + std::to_string(region.nodes.size());
       }
+      if (step.chain >= 0) {
+        const std::vector<graph::NodeId>& chain = plan.partition.chains[static_cast<std::size_t>(step.chain)];
+        entry.name = model.graph().node(chain.front()).name + " .. " + node.name;
+        entry.op = "chain of " + std::to_string(chain.size());
+      }
       entry.kernel = step.kernel;
       entry.macs = step.macs;
       profile.nodes.push_back(std::move(entry));

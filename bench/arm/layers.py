@@ -2,10 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Cuts an ONNX network into networks of one layer, so that bench/arm/run can compare engines layer by layer:
 
-    bench/arm/layers.py NET.onnx --out FOLDER
+    bench/arm/layers.py NET.onnx --out build/arm/net
+    bench/arm/run --peers "xnnpack onnxruntime" --json build/arm/net.json build/arm/net/*.onnx
+    bench/arm/layers.py --rank build/arm/net.json --out build/arm/net
 
-writes FOLDER/NN_OPERATOR_SHAPES.onnx for every layer that differs from the others in more than its weights, in the order of the
-network, and FOLDER/layers.json with how often each occurs. A layer is an operator with the activation behind it. Needs python3-onnx."""
+The first one writes FOLDER/NN_OPERATOR_SHAPES.onnx for every layer that differs from the others in more than its weights, in the order of the
+network, and FOLDER/layers.json with how often each occurs. A layer is an operator with the activation behind it. Needs python3-onnx.
+The last one prints the layers by the cycles that they cost more than in the better peer, all occurrences together."""
 import argparse
 import json
 import pathlib
@@ -17,11 +20,31 @@ ACTIVATIONS = {"Relu", "Clip", "HardSwish", "HardSigmoid", "Sigmoid", "LeakyRelu
 FREE = {"Constant", "Identity", "Reshape", "Flatten", "Shape", "Unsqueeze", "Squeeze", "Cast", "Dropout"}
 
 
+def rank(results, folder):
+    counts = {layer["name"]: layer["count"] for layer in json.loads((folder / "layers.json").read_text())}
+    rows = [r for r in json.loads(results.read_text())["rows"] if r["model"] in counts and len(r["engines"]) > 1]
+    for core in dict.fromkeys(r["core"] for r in rows):
+        print(f"{core}: times, layer, cycles of ours, better peer, its cycles, ours / its, all that ours takes longer")
+        found = []
+        for row in (r for r in rows if r["core"] == core):
+            own = row["engines"]["ours"]["cycles"]
+            peer, best = min(((p, e["cycles"]) for p, e in row["engines"].items() if p != "ours"), key=lambda e: e[1])
+            count = counts[row["model"]]
+            found.append(((own - best) * count, f"{count:3} {row['model']:48} {own:10.4g} {peer:12} {best:10.4g} {own / best:6.2f}"))
+        for longer, text in sorted(found, reverse=True):
+            print(f"{text} {longer:+11.3g}")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("network", type=pathlib.Path)
-    parser.add_argument("--out", type=pathlib.Path, required=True)
+    parser.add_argument("network", type=pathlib.Path, nargs="?")
+    parser.add_argument("--out", type=pathlib.Path, required=True, metavar="FOLDER")
+    parser.add_argument("--rank", type=pathlib.Path, metavar="RESULT.json")
     args = parser.parse_args()
+    if args.rank:
+        return rank(args.rank, args.out)
+    if not args.network:
+        parser.error("which network?")
     model = shape_inference.infer_shapes(onnx.load(args.network), data_prop=True)
     graph = model.graph
     shapes = {v.name: [d.dim_value for d in v.type.tensor_type.shape.dim] for v in [*graph.value_info, *graph.input, *graph.output]}

@@ -6,6 +6,7 @@
 #include <new>
 
 #include "backends/backend.h"
+#include "backends/cpu/row_chains.h"
 #include "backends/float_environment.h"
 
 namespace dotori::backends {
@@ -24,7 +25,7 @@ std::size_t value_bytes(const graph::Value& value) {
 // Which values share one buffer, and for how long it lives, in steps. A value starts in a buffer of its own; reshape
 // joins its output to its input, and an element-wise node takes over the buffer of an input that nobody needs
 // afterwards. Values inside a region have no buffer: its backend keeps them. A region's inputs and outputs share
-// nothing, as their order in time is the backend's.
+// nothing, as their order in time is the backend's. Values inside a chain have none either.
 class BufferSharing {
  public:
   BufferSharing(const Graph& graph, const Partition& partition)
@@ -44,7 +45,9 @@ class BufferSharing {
       const Unit& unit = partition.schedule[static_cast<std::size_t>(step)];
       const NodeRegion* region = unit.region < 0 ? nullptr : &partition.regions[static_cast<std::size_t>(unit.region)];
       const Node& node = graph.node(unit.node);
-      for (ValueId id : region != nullptr ? region->inputs : node.inputs)
+      const graph::NodeId first =
+          unit.chain < 0 ? unit.node : partition.chains[static_cast<std::size_t>(unit.chain)].front();
+      for (ValueId id : region != nullptr ? region->inputs : graph.node(first).inputs)
         if (id.valid()) last_[at(id)] = std::max(last_[at(id)], step);
       for (ValueId id : region != nullptr ? region->outputs : node.outputs) {
         first_[at(id)] = step;
@@ -197,8 +200,8 @@ std::vector<graph::BufferLifetime> place_values(const Graph& graph, Plan& plan) 
   return buffers;
 }
 
-// Asks the backend about every node and divides the graph by its answers.
-Status divide(const Graph& graph, const Backend* backend, Plan& plan) {
+// Asks the backend about every node and divides the graph by its answers; joins what runs better together on the CPU.
+Status divide(const Graph& graph, const Backend* backend, const CompileOptions& options, Plan& plan) {
   const std::size_t nodes = graph.nodes().size();
   std::vector<bool> taken(nodes);
   plan.refusals.resize(nodes);
@@ -212,6 +215,9 @@ Status divide(const Graph& graph, const Backend* backend, Plan& plan) {
   }
   plan.backend = backend != nullptr ? backend->name() : nullptr;
   plan.partition = partition(graph, taken);
+  std::vector<bool> free(nodes);
+  for (std::size_t n = 0; n < nodes; ++n) free[n] = plan.partition.region_of_node[n] < 0;
+  join_chains(cpu::row_chains(graph, free, options), plan.partition);
   for (std::size_t n = 0; n < nodes; ++n)
     if (taken[n] && plan.partition.region_of_node[n] < 0)
       plan.refusals[n] = "a reshape at the edge of a region costs nothing on the CPU";
@@ -232,6 +238,18 @@ Status compile_on_cpu(const Graph& graph, graph::NodeId id, NodeCompiler& compil
     plan.steps.back().body.reset();
     plan.steps.back().kernel = "alias";
   }
+  return {};
+}
+
+Status compile_chain(const Graph& graph, int s, const Unit& unit, NodeCompiler& compiler, Plan& plan) {
+  cpu::RowChain chain;
+  for (graph::NodeId id : plan.partition.chains[static_cast<std::size_t>(unit.chain)]) {
+    compiler.start(s, id);
+    if (const Status status = chain.add(compiler); !status.ok())
+      return status.with_context(graph::describe_node(graph, graph.node(id)));
+  }
+  DOTORI_RETURN_IF_ERROR(chain.finish(compiler));
+  plan.steps.back().chain = unit.chain;
   return {};
 }
 
@@ -303,13 +321,15 @@ Status compile_region(const Graph& graph, const Backend& backend, const Unit& un
 
 Result<Plan> compile(const Graph& graph, const CompileOptions& options, const Backend* backend) {
   Plan plan;
-  DOTORI_RETURN_IF_ERROR(divide(graph, backend, plan));
+  DOTORI_RETURN_IF_ERROR(divide(graph, backend, options, plan));
   std::vector<graph::BufferLifetime> buffers = place_values(graph, plan);
   NodeCompiler compiler(graph, options, plan, buffers);
   for (std::size_t s = 0; s < plan.partition.schedule.size(); ++s) {
     const Unit& unit = plan.partition.schedule[s];
     compiler.start(static_cast<int>(s), unit.node);
-    if (unit.region >= 0) {
+    if (unit.chain >= 0) {
+      DOTORI_RETURN_IF_ERROR(compile_chain(graph, static_cast<int>(s), unit, compiler, plan));
+    } else if (unit.region >= 0) {
       DOTORI_RETURN_IF_ERROR(compile_region(graph, *backend, unit, compiler, plan));
     } else {
       DOTORI_RETURN_IF_ERROR(compile_on_cpu(graph, unit.node, compiler, plan));

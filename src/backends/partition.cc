@@ -209,4 +209,17 @@ Partition partition(const Graph& graph, const std::vector<bool>& taken) {
   return result;
 }
 
+void join_chains(std::vector<std::vector<NodeId>> chains, Partition& partition) {
+  std::vector<int> chain_of(partition.region_of_node.size(), -1);
+  for (std::size_t c = 0; c < chains.size(); ++c)
+    for (NodeId id : chains[c]) chain_of[at(id.index)] = static_cast<int>(c);
+  std::vector<Unit> schedule;
+  for (Unit unit : partition.schedule) {
+    if (unit.region < 0) unit.chain = chain_of[at(unit.node.index)];
+    if (unit.chain < 0 || chains[at(unit.chain)].back().index == unit.node.index) schedule.push_back(unit);
+  }
+  partition.schedule = std::move(schedule);
+  partition.chains = std::move(chains);
+}
+
 }  // namespace dotori::backends

@@ -68,11 +68,12 @@ class StepBody {
   virtual void run(const RunContext& context) const noexcept = 0;
 };
 
-// One compiled node, or a region of nodes that a backend runs in one go.
+// One compiled node, or a region of nodes that a backend runs in one go, or a chain.
 struct Step {
   std::unique_ptr<StepBody> body;
-  graph::NodeId node;  // a region's first
+  graph::NodeId node;  // a region's first, a chain's last
   int region = -1;     // index into Partition::regions
+  int chain = -1;      // index into Partition::chains
   std::string kernel;  // for profiles; "alias" for a node that costs nothing
   std::int64_t macs = 0;
 };
@@ -91,7 +92,7 @@ struct Plan {
   std::vector<graph::BufferLifetime> buffers;  // alike: sizes and the steps between which each is in use
   std::size_t arena_bytes = 0;
   std::size_t packed_bytes = 0;
-  std::vector<std::int32_t> value_buffers;  // by value: index into buffer_offsets; -1: constant or within a region
+  std::vector<std::int32_t> value_buffers;  // by value: index into buffer_offsets; -1: constant, in a region or a chain
   std::vector<graph::Constant> packed;      // blocks that steps point into
   const char* backend = nullptr;            // the name of the one beside the CPU; nullptr: none was asked
   Partition partition;                      // steps are in the order of its schedule

@@ -2,6 +2,7 @@
 #include "backends/cpu/left_out.h"
 
 #include "backends/cpu/cpu_ops.h"
+#include "backends/cpu/row_stage.h"
 
 namespace dotori::backends::cpu {
 
@@ -12,6 +13,13 @@ namespace dotori::backends::cpu {
   }
 #include "backends/left_out.inc"
 #undef DOTORI_LEFT_OUT
+
+// What only some operators have besides compile().
+#if defined(DOTORI_WITHOUT_CONV2D)
+Result<std::unique_ptr<RowStage>> row_stage(const graph::Conv2d& op, CompileContext& context) {
+  return compile(op, context);
+}
+#endif
 
 namespace {
 

@@ -50,13 +50,28 @@ ConvGemm describe(const graph::Conv2d& op, const Shape& x, const Shape& y, bool 
   return conv;
 }
 
+bool is_depthwise(const graph::Conv2d& op, const Shape& x, const Shape& y) {
+  return op.groups > 1 && op.groups == x[3] && op.groups == y[3];
+}
+
+ConvGemm describe_f32(const graph::Conv2d& op, const Shape& x, const Shape& y) {
+  const bool merge = op.groups == 1 && op.dilation_w == 1 && op.kernel_w * x[3] <= kMostMergedFloats;
+  return describe(op, x, y, merge);
+}
+
 }  // namespace
+
+Result<std::unique_ptr<RowStage>> row_stage(const graph::Conv2d& op, CompileContext& context) {
+  const Shape& x = context.input_shape(0);
+  const Shape& y = context.output_shape();
+  if (is_depthwise(op, x, y)) return depthwise_stage(op, context);
+  return conv_gemm_stage(describe_f32(op, x, y), op.activation, kernels::select_gemm_f32(context.isa()), context);
+}
 
 Status compile(const graph::Conv2d& op, CompileContext& context) {
   const Shape& x = context.input_shape(0);
   const Shape& y = context.output_shape();
-  const bool depthwise = op.groups > 1 && op.groups == x[3] && op.groups == y[3];
-  const bool mergeable = op.groups == 1 && op.dilation_w == 1;
+  const bool depthwise = is_depthwise(op, x, y);
   if (is_quantized(context.input_value(0))) {
     if (depthwise) return compile_depthwise_s8(op, context);
     const kernels::GemmS8Kernel& kernel = kernels::select_gemm_s8(context.isa());
@@ -71,7 +86,7 @@ Status compile(const graph::Conv2d& op, CompileContext& context) {
       conv.merged_pixels = together;
       return emit_conv_gemm_s8(conv, op.activation, kernel, context);
     }
-    const bool merge = mergeable && !gemm_s8_reads_image(kernel, x[3]);
+    const bool merge = op.groups == 1 && op.dilation_w == 1 && !gemm_s8_reads_image(kernel, x[3]);
     return emit_conv_gemm_s8(describe(op, x, y, merge), op.activation, kernel, context);
   }
   const kernels::GemmF32Kernel& kernel = kernels::select_gemm_f32(context.isa());
@@ -81,8 +96,7 @@ Status compile(const graph::Conv2d& op, CompileContext& context) {
   if (!can_use_gemm(kernel, context)) return compile_reference(op, context);
   if (const kernels::WinogradF32Kernel* transforms = winograd_that_pays(op, context); transforms != nullptr)
     return emit_conv_winograd(op, *transforms, kernel, context);
-  const bool merge = mergeable && op.kernel_w * x[3] <= kMostMergedFloats;
-  return emit_conv_gemm(describe(op, x, y, merge), op.activation, kernel, context);
+  return emit_conv_gemm(describe_f32(op, x, y), op.activation, kernel, context);
 }
 
 }  // namespace dotori::backends::cpu

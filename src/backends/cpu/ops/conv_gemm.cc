@@ -105,7 +105,7 @@ struct ConvGemmStep {
   }
 
   void activate(const RowBlock<float>& block) const noexcept {
-    if (dense && rows.column_blocks == 1) {
+    if (dense && block.last_panel - block.first_panel == rows.panels) {
       activation.apply(block.c[0], static_cast<std::size_t>(block.pixels * rows.out_c));
       return;
     }
@@ -163,8 +163,10 @@ bool can_use_gemm(const kernels::GemmF32Kernel& kernel, const CompileContext& co
          (!context.has_input(2) || context.constant_input<float>(2) != nullptr);
 }
 
-Status emit_conv_gemm(const ConvGemm& conv, const graph::Activation& activation, const kernels::GemmF32Kernel& kernel,
-                      CompileContext& context) {
+namespace {
+
+Result<ConvGemmStep> make_step(const ConvGemm& conv, const graph::Activation& activation,
+                               const kernels::GemmF32Kernel& kernel, CompileContext& context) {
   ConvGemmStep step{};
   step.run = kernel.run;
   DOTORI_ASSIGN_OR_RETURN(step.rows, make_conv_rows<float>(conv, kernel.mr, kernel.nr, kRowsOfTask, 0.0f, context));
@@ -187,9 +189,52 @@ Status emit_conv_gemm(const ConvGemm& conv, const graph::Activation& activation,
 
   step.border_at = (step.rows.pointers() * sizeof(void*) + 63) / 64 * 64;
   step.scratch_bytes = (step.border_at + step.rows.border_elems() * sizeof(float) + 63) / 64 * 64;
+  return step;
+}
+
+class ConvGemmStage final : public RowStage {
+ public:
+  ConvGemmStage(const char* kernel, const ConvGemmStep& step) : kernel_(kernel), step_(step) {}
+  void run(std::uintptr_t src, std::uintptr_t dst, std::int64_t first, std::int64_t end,
+           unsigned char* scratch) const noexcept override {
+    const ConvRows<float>& rows = step_.rows;
+    float* border = reinterpret_cast<float*>(scratch + step_.border_at);
+    const std::int64_t last = end * rows.out_w, most = rows.block_tiles * rows.mr;
+    // Nearly equal blocks of whole tiles.
+    const std::int64_t blocks = (last - first * rows.out_w + most - 1) / most;
+    const Shares tiles((last - first * rows.out_w + rows.mr - 1) / rows.mr, blocks);
+    std::int64_t pixel = first * rows.out_w;
+    for (std::int64_t b = 0; b < blocks; ++b) {
+      const std::int64_t count = std::min(tiles.size(b) * rows.mr, last - pixel);
+      const RowBlock<float> block = rows.block_of(0, pixel, count, reinterpret_cast<const float*>(src),
+                                                  reinterpret_cast<float*>(dst), scratch, border);
+      step_.multiply(step_.weights[0], block);
+      if (step_.activation.after != nullptr) step_.activate(block);
+      pixel += count;
+    }
+  }
+  std::size_t scratch_bytes() const noexcept override { return step_.scratch_bytes; }
+  const char* kernel() const noexcept override { return kernel_; }
+
+ private:
+  const char* kernel_;
+  ConvGemmStep step_;
+};
+
+}  // namespace
+
+Status emit_conv_gemm(const ConvGemm& conv, const graph::Activation& activation, const kernels::GemmF32Kernel& kernel,
+                      CompileContext& context) {
+  DOTORI_ASSIGN_OR_RETURN(ConvGemmStep step, make_step(conv, activation, kernel, context));
   step.scratch = context.book_scratch(static_cast<std::size_t>(context.options().num_threads) * step.scratch_bytes);
   context.emit(kernel.name, graph::node_macs(context.graph(), context.node()), step);
   return Status();
+}
+
+Result<std::unique_ptr<RowStage>> conv_gemm_stage(const ConvGemm& conv, const graph::Activation& activation,
+                                                  const kernels::GemmF32Kernel& kernel, CompileContext& context) {
+  DOTORI_ASSIGN_OR_RETURN(const ConvGemmStep step, make_step(conv, activation, kernel, context));
+  return std::unique_ptr<RowStage>(std::make_unique<ConvGemmStage>(kernel.name, step));
 }
 
 }  // namespace dotori::backends::cpu

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "backends/cpu/row_stage.h"
 #include "backends/plan.h"
 #include "graph/activation.h"
 #include "kernels/conv/conv.h"
@@ -51,6 +52,9 @@ struct ConvGemm {
 // Errors: kUnsupported (an image beyond 2^31 pixels or channels), kOutOfMemory.
 Status emit_conv_gemm(const ConvGemm& conv, const graph::Activation& activation, const kernels::GemmF32Kernel& kernel,
                       CompileContext& context);
+// The same as a link of a chain, for one dense phase.
+Result<std::unique_ptr<RowStage>> conv_gemm_stage(const ConvGemm& conv, const graph::Activation& activation,
+                                                  const kernels::GemmF32Kernel& kernel, CompileContext& context);
 
 // The same for int8 x, weights and y. Further errors: kUnsupported (a channel whose sum could overflow, or whose scales
 // give no factor).

@@ -80,17 +80,27 @@ struct ConvRows {
     const std::int64_t all_tiles = (phase.pixels + mr - 1) / mr;
     const Shares tile_shares(all_tiles, phase.row_blocks), panel_shares(panels, column_blocks);
     const std::int64_t first_pixel = tile_shares.first(row_block) * mr;
-    RowBlock<T> block;
-    block.phase = p;
-    block.tiles = tile_shares.size(row_block);
-    block.pixels = std::min(phase.pixels - first_pixel, block.tiles * mr);
-    block.rows = Shares(block.pixels, block.tiles);
+    const std::int64_t count = std::min(phase.pixels - first_pixel, tile_shares.size(row_block) * mr);
+    RowBlock<T> block = block_of(p, first_pixel, count, src, dst, pointers, border);
     block.first_panel = panel_shares.first(column_block);
     block.last_panel = panel_shares.first(column_block + 1);
+    return block;
+  }
+
+  // `count` pixels of a phase from `first_pixel` on, at most block_tiles * mr, and all panels.
+  RowBlock<T> block_of(std::int64_t phase, std::int64_t first_pixel, std::int64_t count, const T* src, T* dst,
+                       void* pointers, T* border) const noexcept {
+    RowBlock<T> block;
+    block.phase = phase;
+    block.tiles = (count + mr - 1) / mr;
+    block.pixels = count;
+    block.rows = Shares(block.pixels, block.tiles);
+    block.first_panel = 0;
+    block.last_panel = panels;
     block.c = static_cast<T**>(pointers);
     block.a = const_cast<const T**>(block.c + block.tiles * mr);
     block.border = border;
-    point(phase, block, first_pixel, src, dst);
+    point(phases[phase], block, first_pixel, src, dst);
     return block;
   }
 

@@ -9,6 +9,7 @@ namespace dotori::backends::cpu {
 namespace {
 
 struct DepthwiseStep {
+  const char* name;
   kernels::DepthwiseF32 conv;
   kernels::DepthwiseF32Fn kernel;
   FusedActivation activation;
@@ -28,9 +29,26 @@ struct DepthwiseStep {
   }
 };
 
-}  // namespace
+class DepthwiseStage final : public RowStage {
+ public:
+  explicit DepthwiseStage(const DepthwiseStep& step) : step_(step) {}
+  void run(std::uintptr_t src, std::uintptr_t dst, std::int64_t first, std::int64_t end,
+           unsigned char*) const noexcept override {
+    const std::uintptr_t row_bytes = step_.row_elems * sizeof(float);
+    for (std::int64_t y = first; y < end; ++y) {
+      float* row = reinterpret_cast<float*>(dst + static_cast<std::uintptr_t>(y) * row_bytes);
+      step_.kernel(step_.conv, reinterpret_cast<const float*>(src), row, static_cast<std::int32_t>(y));
+      step_.activation.apply(row, step_.row_elems);
+    }
+  }
+  std::size_t scratch_bytes() const noexcept override { return 0; }
+  const char* kernel() const noexcept override { return step_.name; }
 
-Status compile_depthwise(const graph::Conv2d& op, CompileContext& context) {
+ private:
+  DepthwiseStep step_;
+};
+
+Result<DepthwiseStep> make_step(const graph::Conv2d& op, CompileContext& context) {
   const Shape& x = context.input_shape(0);
   const Shape& y = context.output_shape();
   DOTORI_RETURN_IF_ERROR(expect_int32_dims(x));
@@ -71,9 +89,22 @@ Status compile_depthwise(const graph::Conv2d& op, CompileContext& context) {
   step.src = context.input(0);
   step.dst = context.output();
   const kernels::DepthwiseF32Kernel& kernel = kernels::select_depthwise_f32(conv, context.isa());
+  step.name = kernel.name;
   step.kernel = kernel.run;
-  context.emit(kernel.name, graph::node_macs(context.graph(), context.node()), step);
+  return step;
+}
+
+}  // namespace
+
+Status compile_depthwise(const graph::Conv2d& op, CompileContext& context) {
+  DOTORI_ASSIGN_OR_RETURN(const DepthwiseStep step, make_step(op, context));
+  context.emit(step.name, graph::node_macs(context.graph(), context.node()), step);
   return {};
+}
+
+Result<std::unique_ptr<RowStage>> depthwise_stage(const graph::Conv2d& op, CompileContext& context) {
+  DOTORI_ASSIGN_OR_RETURN(const DepthwiseStep step, make_step(op, context));
+  return std::unique_ptr<RowStage>(std::make_unique<DepthwiseStage>(step));
 }
 
 }  // namespace dotori::backends::cpu
