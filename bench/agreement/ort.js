@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// ONNX Runtime as a line-by-line service: node ort.js ENGINES_DIR MODEL THREADS. Each line of stdin is a JSON request, each answered
+// ONNX Runtime as a line-by-line service: node ort.js ENGINES_DIR MODEL THREADS [OPTIONS], the last one JSON of
+// further session options. Each line of stdin is a JSON request, each answered
 // by one line on stdout:
 //   {"run": {"NAME": {"file": RAW_FLOAT32, "dims": [...]}}, "out": PREFIX}  -> {"outputs": [{"name", "dims", "type", "file"}]}
 //   {"time": N}                                                              -> {"ms": [...]} on the inputs of the last run
@@ -8,14 +9,14 @@ const fs = require('fs');
 const path = require('path');
 const readline = require('readline');
 
-const [engines, model, threads] = process.argv.slice(2);
+const [engines, model, threads, options] = process.argv.slice(2);
 const ort = require(path.resolve(engines, 'node_modules/onnxruntime-node'));
 
 (async () => {
   const begin = process.hrtime.bigint();
   const session = await ort.InferenceSession.create(model, {
     intraOpNumThreads: Number(threads), interOpNumThreads: 1, executionMode: 'sequential', graphOptimizationLevel: 'all',
-    logSeverityLevel: 3,
+    logSeverityLevel: 3, ...JSON.parse(options || '{}'),
   });
   const load_ms = Number(process.hrtime.bigint() - begin) / 1e6;
   console.log(JSON.stringify({inputs: session.inputNames, outputs: session.outputNames, load_ms}));

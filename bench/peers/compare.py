@@ -5,12 +5,15 @@ networks and inputs in one run: rounds alternate between the engines, so that al
 first; a different answer is an error, not a fast result.
 
     bench/peers/run [--only yolov4_tiny] [--threads 2] [--peers onnxruntime opencv] [--rounds 7] [--out peers]
+    bench/peers/run --int8 [--only yolov4_tiny] [--threads 2] [--out peers_int8]
 
 --out NAME writes NAME.json, NAME.md and a chart, NAME.svg. A ratio is ours over the peer's, round by round; below 1 ours is
-faster. XNNPACK is Debian's of February 2022, behind Dotori's graph: no measure of today's XNNPACK."""
+faster. XNNPACK is Debian's of February 2022, behind Dotori's graph: no measure of today's XNNPACK.
+
+--int8: our quantised network beside ONNX Runtime's, which quantize_onnx.py makes in several forms of which the fastest counts; both
+calibrated on the same inputs, each compared with its float32 output."""
 import argparse
 import json
-import os
 import pathlib
 import re
 import subprocess
@@ -19,75 +22,11 @@ import tempfile
 
 import numpy as np
 
-HERE = pathlib.Path(__file__).resolve().parent
+import int8
+from served import Own, Served, dotori, interleaved, summary
+
 PEERS = {"onnxruntime": "ONNX Runtime", "opencv": "OpenCV", "torch": "libtorch", "xnnpack": "XNNPACK (Debian)"}
-TYPES = {"float32": np.float32, "int64": np.int64, "int32": np.int32, "uint8": np.uint8, "bool": np.bool_}
-
-
-def dotori(program, *arguments):
-    done = subprocess.run([program, *map(str, arguments)], capture_output=True, text=True)
-    if done.returncode != 0:
-        raise SystemExit(done.stderr)
-    return done.stdout
-
-
-class Served:
-    """An engine in a process of its own."""
-
-    def __init__(self, key, model, threads, engines):
-        command = (["node", HERE.parent / "agreement/ort.js", engines] if key == "onnxruntime" else [sys.executable, HERE / "peer_server.py", key])
-        self.folder = tempfile.TemporaryDirectory()
-        self.process = subprocess.Popen([*map(str, command), str(model), str(threads)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        stderr=subprocess.PIPE, text=True, env={**os.environ, "OPENCV_LOG_LEVEL": "SILENT"})
-        first = self._answer()
-        self.load_ms, self.input = first["load_ms"], first["inputs"][0]
-
-    def _answer(self):
-        line = self.process.stdout.readline()
-        if not line:
-            raise RuntimeError(self.process.stderr.read().strip().splitlines()[-1:] or "it stopped")
-        return json.loads(line)
-
-    def _ask(self, request):
-        self.process.stdin.write(json.dumps(request) + "\n")
-        self.process.stdin.flush()
-        return self._answer()
-
-    def run(self, x):
-        x.tofile(f"{self.folder.name}/x.raw")
-        answer = self._ask({"run": {self.input: {"file": f"{self.folder.name}/x.raw", "dims": list(x.shape)}}, "out": f"{self.folder.name}/y"})
-        return [np.fromfile(o["file"], TYPES[o["type"]]).reshape(o["dims"]) for o in answer["outputs"]]
-
-    def time(self, runs):
-        return self._ask({"time": runs})["ms"]
-
-    def peak_mb(self):
-        return int(re.search(r"VmHWM:\s+(\d+)", pathlib.Path(f"/proc/{self.process.pid}/status").read_text()).group(1)) / 1024
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait()
-        self.folder.cleanup()
-
-
-class Own:
-    """Dotori itself; with backend xnnpack a peer."""
-
-    def __init__(self, program, model, threads, backend="cpu"):
-        self.command = [str(program), "bench", str(model), "--threads", str(threads), "--backend", backend, "--json"]
-        self.load_ms = None
-
-    def time(self, runs):
-        result = json.loads(dotori(*self.command, "--runs", runs, "--warmup", 4))
-        self.load_ms = min(self.load_ms or 1e9, result["load_ms"])
-        return result["runs_ms"] if "runs_ms" in result else [result["min_ms"], result["median_ms"]]
-
-    def peak_mb(self):
-        child = subprocess.Popen([*self.command, "--runs", "1", "--warmup", "0"], stdout=subprocess.DEVNULL)
-        return os.wait4(child.pid, 0)[2].ru_maxrss / 1024
-
-    def close(self):
-        pass
+NAMES = {**PEERS, **int8.NAMES}
 
 
 def peak_gmacs(program):
@@ -130,20 +69,8 @@ def measure(args, path, folder):
             continue
         check(path.stem, ours, theirs, [o.get("source_order") for o in info["outputs"]], PEERS[key])
         engines[key] = engine
-    for engine in engines.values():
-        engine.time(1)
-    times = {key: [] for key in engines}
-    for _ in range(args.rounds):
-        for key, engine in engines.items():
-            times[key].append(sorted(engine.time(args.runs)))
-    row = {"network": path.stem, "gmac": info["macs"] / 1e9, "arena_bytes": info["arena_bytes"], "failed": failed, "engines": {}}
-    for key, engine in engines.items():
-        rounds = times[key]
-        row["engines"][key] = {
-            "min_ms": min(r[0] for r in rounds), "median_ms": float(np.median([np.median(r) for r in rounds])),
-            "ratio": float(np.median([o[0] / t[0] for o, t in zip(times["ours"], rounds)])), "load_ms": engine.load_ms, "peak_mb": engine.peak_mb()}
-        engine.close()
-    return row
+    times = interleaved(engines, args.rounds, args.runs)
+    return {"network": path.stem, "gmac": info["macs"] / 1e9, "arena_bytes": info["arena_bytes"], "failed": failed, "engines": summary(engines, times)}
 
 
 def table(rows, peers, threads, peak):
@@ -168,14 +95,14 @@ def table(rows, peers, threads, peak):
 
 def chart(rows, peers):
     """Bars of each peer's least time over ours, as SVG: to the right of the line ours is faster."""
-    colours = {"onnxruntime": "#4c78a8", "opencv": "#f58518", "torch": "#e45756", "xnnpack": "#72b7b2"}
+    colours = {"onnxruntime": "#4c78a8", "opencv": "#f58518", "torch": "#e45756", "xnnpack": "#72b7b2", "ort_int8": "#4c78a8", "ours_fp32": "#54a24b", "ort_fp32": "#9ecae9"}
     bar, gap, left, unit = 12, 14, 150, 130
     height = 40 + sum(len([p for p in peers if p in r["engines"]]) * bar + gap for r in rows)
     most = min(6.0, max(1 / r["engines"][p]["ratio"] for r in rows for p in peers if p in r["engines"]))
     width = left + int(most * unit) + 60
     parts = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" font-family="sans-serif" font-size="11">', f'<rect width="{width}" height="{height}" fill="white"/>']
     for i, p in enumerate(peers):
-        parts.append(f'<rect x="{left + 130 * i}" y="6" width="10" height="10" fill="{colours[p]}"/><text x="{left + 14 + 130 * i}" y="15">{PEERS[p]}</text>')
+        parts.append(f'<rect x="{left + 130 * i}" y="6" width="10" height="10" fill="{colours[p]}"/><text x="{left + 14 + 130 * i}" y="15">{NAMES[p]}</text>')
     y = 30
     for row in rows:
         shown = [p for p in peers if p in row["engines"]]
@@ -197,28 +124,29 @@ def main():
     parser.add_argument("--exported", type=pathlib.Path, default=pathlib.Path("build/models"))
     parser.add_argument("--only", nargs="*")
     parser.add_argument("--peers", nargs="*", choices=PEERS, default=list(PEERS))
+    parser.add_argument("--int8", action="store_true", help="our quantised network beside ONNX Runtime's fastest int8 form of it, and both float32")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--runs", type=int, default=8, help="inferences a round and engine")
     parser.add_argument("--out", type=pathlib.Path, help="without an ending")
     args = parser.parse_args()
     rows, peak = [], peak_gmacs(pathlib.Path(args.dotori).with_name("gemm_bench"))
+    peers = list(int8.NAMES) if args.int8 else args.peers
     with tempfile.TemporaryDirectory() as folder:
         for path in sorted(args.exported.glob("*.onnx")):
             if args.only and path.stem not in args.only:
                 continue
-            rows.append(measure(args, path, pathlib.Path(folder)))
-            own = rows[-1]["engines"]["ours"]
-            print(f"{path.stem:20} {own['min_ms']:8.1f} ms  " + "  ".join(f"{PEERS[p]} {e['ratio']:.2f}" for p, e in rows[-1]["engines"].items() if p != "ours")
-                  + "".join(f"  {PEERS[p]} fails" for p in rows[-1]["failed"]), file=sys.stderr, flush=True)
+            rows.append((int8.measure if args.int8 else measure)(args, path, pathlib.Path(folder)))
+            print(f"{path.stem:20} " + "  ".join(f"{e['min_ms']:.1f} ms" if p == "ours" else f"{NAMES[p]} {e['ratio']:.2f}" for p, e in rows[-1]["engines"].items())
+                  + "".join(f"  {NAMES[p]} fails" for p in rows[-1]["failed"]), file=sys.stderr, flush=True)
     if not rows:
         sys.exit(f"{args.exported}: no network to measure")
-    text = table(rows, args.peers, args.threads, peak)
+    text = int8.table(rows, args.threads) if args.int8 else table(rows, args.peers, args.threads, peak)
     print(text)
     if args.out:
         args.out.with_suffix(".json").write_text(json.dumps({"threads": args.threads, "peak_gmacs": peak, "rows": rows}, indent=1))
         args.out.with_suffix(".md").write_text(text)
-        args.out.with_suffix(".svg").write_text(chart(rows, args.peers))
+        args.out.with_suffix(".svg").write_text(chart(rows, peers))
 
 
 if __name__ == "__main__":
