@@ -26,7 +26,7 @@ import int8
 from served import Own, Served, dotori, interleaved, summary
 
 PEERS = {"onnxruntime": "ONNX Runtime", "opencv": "OpenCV", "torch": "libtorch", "xnnpack": "XNNPACK (Debian)"}
-NAMES = {**PEERS, **int8.NAMES}
+NAMES = {"ours": "ours", **PEERS, **int8.NAMES}
 
 
 def peak_gmacs(program):
