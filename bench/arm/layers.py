@@ -52,6 +52,8 @@ def main():
     for node in graph.node:
         if node.op_type == "Constant":
             constants[node.output[0]] = list(numpy_helper.to_array(node.attribute[0].t).shape)
+        elif node.op_type == "Identity" and node.input[0] in constants:  # of tensors that PyTorch found to be equal
+            constants[node.output[0]] = constants[node.input[0]]
     users = {}
     for node in graph.node:
         for name in node.input:
