@@ -4,7 +4,7 @@
 nodes its optimiser turns into integer operators (QLinearConv, QLinearAdd, QGemm ...). Activations uint8 with a zero point, ranges by
 min-max over the calibration inputs; weights symmetric, a scale for each output channel.
 
-    quantize_onnx.py model.onnx model_int8.onnx --calibration DIR [--weights int8|int7|uint8] [--float Sigmoid LeakyRelu]
+    quantize_onnx.py model.onnx model_int8.onnx --calibration DIR [--weights int8|int7|uint8] [--float Sigmoid ConvTranspose]
 
 DIR holds folders with input_0.npy, NHWC, as for `dotori quantize`. What is made easier for ONNX Runtime, without changing the result:
 relu and clip become the range of the operator before; the operands of a concat share one scale, so that it only copies; a hard
@@ -21,10 +21,10 @@ from onnx import helper, numpy_helper
 
 import served
 
-# Output in the bytes of the input; integer operators ONNX Runtime has; activations that a float form can keep.
+# Operators whose output is in the bytes of the input; integer operators ONNX Runtime has; activations that a form can keep in float.
 PASS = {"MaxPool", "Reshape", "Transpose", "Flatten", "Slice", "Split", "Squeeze", "Unsqueeze", "DepthToSpace", "Resize"}
 INTEGER = {"Conv", "Gemm", "Add", "Mul", "Sigmoid", "LeakyRelu", "GlobalAveragePool", "AveragePool", "Concat", "HardSigmoid"} | PASS
-ACTIVATIONS = {"Sigmoid", "LeakyRelu", "HardSigmoid"}
+ACTIVATIONS = {"Sigmoid", "HardSigmoid"}  # a leaky relu becomes integer whatever stands around it
 LIMITS = {"int8": 127, "int7": 63, "uint8": 127}
 
 
