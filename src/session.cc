@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <dotori/session.h>
 
-#include <sched.h>
 #include <time.h>
 
 #include <atomic>
 
 #include "backends/backend.h"
+#include "backends/cores.h"
 #include "backends/float_environment.h"
 #include "graph/graph.h"
 
@@ -19,12 +19,9 @@ constexpr std::size_t kArenaSlackBytes = 64;  // Region::bind() promises that th
 constexpr int kLeastTimedRuns = 2, kMostTimedRuns = 20;
 constexpr double kTimedMs = 50;
 
-int usable_cores() noexcept {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  if (sched_getaffinity(0, sizeof(set), &set) != 0) return 1;
-  const int cores = CPU_COUNT(&set);
-  return cores < 1 ? 1 : (cores > kMaxThreads ? kMaxThreads : cores);
+int one_a_core(const backends::CoreSet& cores) noexcept {
+  const int count = cores.count();
+  return count < 1 ? 1 : (count > kMaxThreads ? kMaxThreads : count);
 }
 
 double now_ms() noexcept {
@@ -40,6 +37,7 @@ struct Session::State {
 
   Model model;
   SessionOptions options;
+  backends::CoreSet cores;  // empty: wherever the system likes
   std::unique_ptr<backends::ThreadPool> pool;
   graph::Constant arena_owner;  // outlives the plan, whose regions know its address
   unsigned char* arena = nullptr;
@@ -204,11 +202,19 @@ Result<Session> Session::create(const Model& model, const SessionOptions& option
     return invalid_argument("custom_backend is set, so backend must be kCpu or kReference, for the other nodes");
   if (!backend_available(options.backend))
     return unsupported("the XNNPACK backend is not in this build; configure it with -DDOTORI_XNNPACK=ON");
+  const backends::CoreSet allowed = backends::allowed_cores();
+  DOTORI_ASSIGN_OR_RETURN(const backends::CoreSet cores,
+                          backends::choose_cores(options.cores, options.core_mask, allowed, backends::kSystemCores));
   SessionOptions resolved = options;
-  if (options.num_threads == 0) resolved.num_threads = usable_cores();
+  resolved.core_mask = cores.mask();
+  if (options.num_threads == 0) resolved.num_threads = one_a_core(cores.empty() ? allowed : cores);
+  // All threads started here, another backend's too, inherit the cores.
+  const backends::CoreVisit visit(cores);
+  if (visit.error() != 0) return backends::refused_cores(cores, visit.error());
   DOTORI_ASSIGN_OR_RETURN(std::unique_ptr<State> state, options.backend == BackendKind::kAuto
                                                             ? prepare_fastest(model, resolved)
                                                             : prepare(model, resolved));
+  state->cores = cores;
   if (options.profile) state->prepare_profile();
   return Session(std::move(state));
 }
@@ -247,6 +253,7 @@ Status Session::run() noexcept {
     return Status(StatusCode::kBusy, "the session is running already");
   Status status;
   {
+    const backends::CoreVisit visit(state_->cores);
     const backends::DefaultFloatEnvironment environment;
     status = state_->options.profile ? state_->run_profiled() : state_->run_steps();
   }

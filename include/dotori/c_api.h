@@ -141,11 +141,25 @@ typedef enum dotori_backend {
   DOTORI_BACKEND_AUTO = 3 /* CPU or XNNPACK, whichever runs this network faster: creating the session times both */
 } dotori_backend;
 
+typedef enum dotori_cores {
+  DOTORI_CORES_ALL = 0,   /* wherever the system likes */
+  DOTORI_CORES_BIG = 1,   /* all but the little ones; all where they are alike, as for little */
+  DOTORI_CORES_LITTLE = 2 /* those of the least capacity */
+} dotori_cores;
+
+/* Those of `cores` (a dotori_cores) that the calling thread may use now; bit i: CPU i, of the first 64. 0 where the
+ * system does not tell. */
+DOTORI_C_API int32_t dotori_core_mask(int32_t cores, uint64_t* mask, dotori_error* error);
+
 typedef struct dotori_session_options {
   size_t struct_size;
   int32_t backend;           /* a dotori_backend */
-  int32_t num_threads;       /* 1..64; 0: one; -1: one for each core this process may use */
+  int32_t num_threads;       /* 1..64; 0: one; -1: one for each core of those chosen below */
   uint64_t max_memory_bytes; /* refuse a plan that needs more; 0: 4 GiB */
+  /* Since ABI 2. The session's threads stay on the chosen cores; the thread that creates or runs the session is moved
+   * there for the call and gets its own cores back. */
+  int32_t cores;      /* a dotori_cores */
+  uint64_t core_mask; /* bit i: CPU i, each of which must be usable; goes before `cores`; 0: none */
 } dotori_session_options;
 
 typedef struct dotori_session_info {
@@ -154,6 +168,8 @@ typedef struct dotori_session_info {
   int32_t input_count, output_count;
   uint64_t arena_bytes;  /* activations and scratch */
   uint64_t packed_bytes; /* weights re-laid out for the kernels */
+  /* Since ABI 2. */
+  uint64_t core_mask; /* where it runs, of the first 64 CPUs; 0: wherever the system likes */
 } dotori_session_info;
 
 /* `options` may be NULL: the defaults. */

@@ -11,6 +11,7 @@
 //   dotori::TensorView scores = session->output(0);
 #pragma once
 
+#include <dotori/cores.h>
 #include <dotori/model.h>
 #include <dotori/profile.h>
 #include <dotori/session.h>

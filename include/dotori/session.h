@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include <dotori/cores.h>
 #include <dotori/model.h>
 #include <dotori/profile.h>
 #include <dotori/status.h>
@@ -31,8 +32,16 @@ struct SessionOptions {
   BackendKind backend = BackendKind::kCpu;
   // Takes the nodes it supports, `backend` (kCpu or kReference) all others. Must outlive the session. See backend.h.
   const Backend* custom_backend = nullptr;
-  int num_threads = 1;                                  // 1..64; 0: one for each core this process may use
-  bool profile = false;                                 // measure every step (costs two clock reads a step)
+  // 1..64; 0: one for each core of those chosen below, 64 at most. More threads than cores take turns on them.
+  int num_threads = 1;
+  // Where the session runs, see cores.h; kAll without a mask leaves every thread where the system puts it. Otherwise
+  // the session's threads never leave the chosen cores, which are settled by create(), and the thread that calls
+  // create() or run() is moved there for the call and gets its own cores back afterwards: a few system calls, or one
+  // when it is on such cores already. Tiles of work go to whichever thread is free, so a slow core gets fewer of them.
+  // When the system later takes cores away, run() goes on with what it leaves.
+  CoreClass cores = CoreClass::kAll;
+  std::uint64_t core_mask = 0;  // bit i: CPU i, all of them usable; goes before `cores`; 0: none
+  bool profile = false;         // measure every step (costs two clock reads a step)
   std::size_t max_memory_bytes = std::size_t{4} << 30;  // refuse a plan whose arena and packed weights need more; what
                                                         // XNNPACK allocates for itself is not counted
 };
@@ -43,8 +52,8 @@ struct SessionOptions {
 // thread cannot run in a forked child: create it there.
 class Session {
  public:
-  // Errors: kInvalidArgument (options), kUnsupported (a node no kernel can run; a backend that is not in this build),
-  // kOutOfMemory.
+  // Errors: kInvalidArgument (options), kUnsupported (a node no kernel can run; a backend that is not in this build;
+  // cores that the system refuses), kOutOfMemory.
   static Result<Session> create(const Model& model, const SessionOptions& options = {});
   Session(Session&&) noexcept;
   Session& operator=(Session&&) noexcept;
@@ -63,7 +72,7 @@ class Session {
   Status run() noexcept;
 
   const Model& model() const noexcept;
-  const SessionOptions& options() const noexcept;  // with num_threads and kAuto resolved
+  const SessionOptions& options() const noexcept;  // with num_threads, kAuto and core_mask resolved
   std::size_t arena_bytes() const noexcept;        // activations and scratch
   std::size_t packed_bytes() const noexcept;       // weights re-laid out for the kernels
   const Profile& profile() const noexcept;         // empty unless SessionOptions::profile

@@ -34,10 +34,10 @@ Status give_text(const std::string& text, char* out, std::size_t size_bytes, std
   return {};
 }
 
-Status check_struct_size(const char* name, std::size_t found, std::size_t expected) {
-  if (found == expected) return {};
+Status check_struct_size(const char* name, std::size_t found, std::size_t first, std::size_t latest) {
+  if (found >= first && found <= latest) return {};
   return invalid_argument(std::string(name) + ".struct_size is " + std::to_string(found) + ", expected " +
-                          std::to_string(expected) + " (DOTORI_INIT sets it)");
+                          std::to_string(latest) + " (DOTORI_INIT sets it)");
 }
 
 Status not_open(Kind kind, std::uint64_t id) {
@@ -70,7 +70,7 @@ dotori_tensor describe(const TensorInfo& info) {
 extern "C" {
 
 uint32_t dotori_abi_version(void) {
-  return 1;
+  return 2;
 }
 
 const char* dotori_version(void) {

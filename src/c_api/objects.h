@@ -45,24 +45,33 @@ void copy_text(const char* text, std::size_t length, char* out, std::size_t size
 // For functions that hand text out.
 Status give_text(const std::string& text, char* out, std::size_t size_bytes, std::size_t* needed);
 
-Status check_struct_size(const char* name, std::size_t found, std::size_t expected);
+// The size a structure had in the first version of the ABI: what programs have at least.
+template <class T>
+constexpr std::size_t kFirstSize = sizeof(T);
+template <>
+inline constexpr std::size_t kFirstSize<dotori_session_options> = offsetof(dotori_session_options, cores);
+template <>
+inline constexpr std::size_t kFirstSize<dotori_session_info> = offsetof(dotori_session_info, core_mask);
+
+// `found` must be between the two.
+Status check_struct_size(const char* name, std::size_t found, std::size_t first, std::size_t latest);
 
 // A structure of the caller's, which may be NULL: then all zero.
 template <class T>
 Status take_struct(const char* name, const T* from, T* to) {
   std::memset(to, 0, sizeof *to);
   if (from == nullptr) return {};
-  DOTORI_RETURN_IF_ERROR(check_struct_size(name, from->struct_size, sizeof *to));
-  std::memcpy(to, from, sizeof *to);
+  DOTORI_RETURN_IF_ERROR(check_struct_size(name, from->struct_size, kFirstSize<T>, sizeof *to));
+  std::memcpy(to, from, from->struct_size);
   return {};
 }
 // To a structure of the caller's.
 template <class T>
 Status give_struct(const char* name, T value, T* out) {
   if (out == nullptr) return invalid_argument(std::string(name) + " is NULL");
-  DOTORI_RETURN_IF_ERROR(check_struct_size(name, out->struct_size, sizeof value));
+  DOTORI_RETURN_IF_ERROR(check_struct_size(name, out->struct_size, kFirstSize<T>, sizeof value));
   value.struct_size = out->struct_size;
-  std::memcpy(out, &value, sizeof value);
+  std::memcpy(out, &value, value.struct_size);
   return {};
 }
 

@@ -4,6 +4,17 @@
 namespace dotori::c_api {
 namespace {
 
+Result<CoreClass> class_of(const char* name, std::int32_t cores) {
+  switch (cores) {
+    case DOTORI_CORES_ALL: return CoreClass::kAll;
+    case DOTORI_CORES_BIG: return CoreClass::kBig;
+    case DOTORI_CORES_LITTLE: return CoreClass::kLittle;
+    default:
+      return invalid_argument(std::string(name) + " is " + std::to_string(cores) +
+                              ", expected 0 (all), 1 (big) or 2 (little)");
+  }
+}
+
 Result<SessionOptions> options_of(const dotori_session_options* given) {
   dotori_session_options o;
   DOTORI_RETURN_IF_ERROR(take_struct("options", given, &o));
@@ -21,6 +32,8 @@ Result<SessionOptions> options_of(const dotori_session_options* given) {
     return invalid_argument("options.num_threads is " + std::to_string(o.num_threads) +
                             ", expected 1 to 64, 0 (one) or -1 (one a core)");
   }
+  DOTORI_ASSIGN_OR_RETURN(options.cores, class_of("options.cores", o.cores));
+  options.core_mask = o.core_mask;
   options.num_threads = o.num_threads == 0 ? 1 : o.num_threads == -1 ? 0 : o.num_threads;
   if (o.max_memory_bytes != 0) options.max_memory_bytes = static_cast<std::size_t>(o.max_memory_bytes);
   return options;
@@ -57,6 +70,16 @@ using namespace dotori::c_api;
 
 extern "C" {
 
+int32_t dotori_core_mask(int32_t cores, uint64_t* mask, dotori_error* error) {
+  const auto find = [&]() -> Status {
+    DOTORI_RETURN_IF_ERROR(check_pointer("mask", mask));
+    DOTORI_ASSIGN_OR_RETURN(const CoreClass wanted, class_of("cores", cores));
+    *mask = core_mask(wanted);
+    return {};
+  };
+  return answer(find(), error);
+}
+
 int32_t dotori_session_create(dotori_model model, const dotori_session_options* options, dotori_session* session,
                               dotori_error* error) {
   const Status status = with<ModelObject>(model.id, [&](ModelObject& m) -> Status {
@@ -82,6 +105,7 @@ int32_t dotori_session_get_info(dotori_session session, dotori_session_info* inf
     i.output_count = s.session.output_count();
     i.arena_bytes = s.session.arena_bytes();
     i.packed_bytes = s.session.packed_bytes();
+    i.core_mask = s.session.options().core_mask;
     return give_struct("info", i, info);
   });
   return answer(status, error);

@@ -6,6 +6,7 @@
 #include <dotori/vision.h>
 
 #include "cli/cli.h"
+#include "cli/cores_option.h"
 #include "cli/filter_option.h"
 #include "evaluate/agreement.h"
 #include "evaluate/dataset.h"
@@ -190,6 +191,7 @@ void add_agree(CLI::App& app, int& exit_code) {
   command->add_option("--threads", o->compare.threads, "0: one a core")
       ->check(CLI::Range(0, 64))
       ->capture_default_str();
+  add_cores_option(*command, o->compare.cores, o->compare.core_mask);
   add_filter_option(*command, o->compare.filters);
   command->add_flag("--json", o->json, "one JSON object on stdout, every photo included");
   command->footer(

@@ -8,6 +8,7 @@
 #include "cli/bench_compare.h"
 #include "cli/bench_suite.h"
 #include "cli/cli.h"
+#include "cli/cores_option.h"
 
 namespace dotori::cli {
 namespace {
@@ -17,6 +18,8 @@ struct BenchOptions {
   std::vector<std::string> compare;
   std::vector<int> threads = {1};
   int runs = 30, warmup = 3;
+  CoreClass cores = CoreClass::kAll;
+  std::uint64_t core_mask = 0;
   BackendKind backend = BackendKind::kCpu;
   bool profile = false, json = false;
 };
@@ -43,6 +46,8 @@ void print_nodes(const Profile& profile) {
 Status bench(const BenchOptions& o) {
   SessionOptions options;
   options.num_threads = o.threads[0];
+  options.cores = o.cores;
+  options.core_mask = o.core_mask;
   options.backend = o.backend;
 
   const double load_start = now_ms();
@@ -51,13 +56,16 @@ Status bench(const BenchOptions& o) {
   std::size_t arena_bytes = 0, packed_bytes = 0;
   double load_ms = 0;
   int threads = 0;
+  std::vector<int> cores;
   {
     DOTORI_ASSIGN_OR_RETURN(Session session, Session::create(model, options));
     load_ms = now_ms() - load_start;
     arena_bytes = session.arena_bytes();
     packed_bytes = session.packed_bytes();
     threads = session.options().num_threads;
+    cores = cores_of(session.options());
     options.backend = session.options().backend;
+    options.core_mask = session.options().core_mask;
     fill_inputs(session);
     for (int i = 0; i < o.warmup; ++i) DOTORI_RETURN_IF_ERROR(session.run());
     for (int i = 0; i < o.runs; ++i) {
@@ -82,6 +90,7 @@ Status bench(const BenchOptions& o) {
                  {"packed_bytes", packed_bytes},
                  {"file_bytes", model.file_bytes()},
                  {"threads", threads},
+                 {"cores", cores},
                  {"backend", backend_word(options.backend)},
                  {"isa", backend_isa(options.backend)}};
     json["nodes"] = Json::array();
@@ -91,9 +100,10 @@ Status bench(const BenchOptions& o) {
     print_json(json);
     return Status();
   }
-  std::printf("%s: median %.2f ms, min %.2f ms, p90 %.2f ms over %zu runs (%d thread%s, %s backend%s, isa %s)\n",
+  const std::string where = options.core_mask == 0 ? "" : " on cores " + cores_text(o.cores, options.core_mask);
+  std::printf("%s: median %.2f ms, min %.2f ms, p90 %.2f ms over %zu runs (%d thread%s%s, %s backend%s, isa %s)\n",
               o.model.c_str(), quantile(times, 0.5), times.front(), quantile(times, 0.9), times.size(), threads,
-              threads == 1 ? "" : "s", backend_word(options.backend),
+              threads == 1 ? "" : "s", where.c_str(), backend_word(options.backend),
               o.backend == BackendKind::kAuto ? " (the faster one)" : "", backend_isa(options.backend));
   std::printf("load %.1f ms, memory: %s working, %s packed weights, %s file\n", load_ms,
               human_bytes(static_cast<double>(arena_bytes)).c_str(),
@@ -149,6 +159,7 @@ void add_bench(CLI::App& app, int& exit_code) {
       ->allow_extra_args(false)
       ->check(CLI::Range(0, 64))
       ->capture_default_str();
+  add_cores_option(*command, o->cores, o->core_mask);
   add_backend_option(*command, o->backend);
   command->add_option("--runs", o->runs, "timed runs")->check(CLI::Range(1, 100000))->capture_default_str();
   command->add_option("--warmup", o->warmup, "untimed runs before")->check(CLI::Range(0, 1000))->capture_default_str();
@@ -158,6 +169,8 @@ void add_bench(CLI::App& app, int& exit_code) {
       "Examples:\n"
       "  dotori bench mobilenet.dtr\n"
       "  dotori bench mobilenet.dtr --threads 2 --profile\n"
+      "  dotori bench mobilenet.dtr --threads 0 --cores big     # a thread for each of the large cores\n"
+      "  dotori bench mobilenet.dtr --threads 2 --cores 0,2-3\n"
       "  dotori bench mobilenet.dtr --backend xnnpack\n"
       "  dotori bench mobilenet.dtr --backend auto    # says which one it was\n"
       "  dotori bench --suite models --threads 1,2 -o pi4.json --html pi4.html\n"
@@ -175,7 +188,7 @@ void add_bench(CLI::App& app, int& exit_code) {
       return;
     }
     const Status status = of_folder  ? run_suite({o->suite, o->device, o->out, o->html, o->csv, o->threads, o->runs,
-                                                  o->warmup, o->backend, o->json})
+                                                  o->warmup, o->backend, o->cores, o->core_mask, o->json})
                           : of_files ? run_compare({o->compare, o->html, o->csv, o->json})
                                      : bench(*o);
     if (!status.ok()) exit_code = fail(status);

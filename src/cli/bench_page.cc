@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <set>
 
+#include "cli/cores_option.h"
 #include "cli/report.h"
 
 namespace dotori::cli {
@@ -226,6 +227,11 @@ std::string machine_terms(const Study& s) {
   if (m.cpu != s.device) html += term("CPU", m.cpu);
   std::string cores = m.cores > 0 ? std::to_string(m.cores) : "";
   if (!cores.empty() && m.max_mhz > 0) cores += ", up to " + text_of("%.0f MHz", m.max_mhz);
+  if (!s.cores.empty() && static_cast<int>(s.cores.size()) != m.cores) {
+    std::uint64_t mask = 0;
+    for (int core : s.cores) mask |= std::uint64_t{1} << core;
+    cores += (cores.empty() ? "" : "; ") + ("measured on " + cores_text(CoreClass::kAll, mask));
+  }
   html += term("cores", cores) + term("kernels", m.features);
   html += term("system", m.os + (m.os.empty() || m.kernel.empty() ? "" : ", ") + m.kernel +
                              (m.architecture.empty() ? "" : " " + m.architecture));

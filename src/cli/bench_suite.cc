@@ -16,6 +16,7 @@
 #include "cli/backend_option.h"
 #include "cli/bench_command.h"
 #include "cli/bench_page.h"
+#include "cli/cores_option.h"
 #include "graph/graph.h"
 
 namespace dotori::cli {
@@ -74,6 +75,8 @@ Status visit(Item& item, const SuiteOptions& o, int runs) {
   SessionOptions options;
   options.num_threads = item.row.threads;
   options.backend = o.backend;
+  options.cores = o.cores;
+  options.core_mask = o.core_mask;
   const double start = now_ms();
   DOTORI_ASSIGN_OR_RETURN(const Model model, Model::load_file(item.path));
   DOTORI_ASSIGN_OR_RETURN(Session session, Session::create(model, options));
@@ -188,7 +191,7 @@ double fastest_core_mhz() {
 Json study_json(const Study& s) {
   const Machine& m = s.machine;
   Json json = {{"schema", kStudySchema}, {"device", s.device},   {"measured", s.measured}, {"date", s.date},
-               {"library", s.version},   {"backend", s.backend}, {"rounds", s.rounds}};
+               {"library", s.version},   {"backend", s.backend}, {"rounds", s.rounds},     {"cores", s.cores}};
   json["machine"] = {{"cpu", m.cpu},
                      {"features", m.features},
                      {"cores", m.cores},
@@ -288,10 +291,14 @@ Status run_suite(const SuiteOptions& o) {
   study.version = DOTORI_VERSION_STRING;
   study.backend = backend_word(o.backend);
   study.rounds = std::min(o.runs, kMostRounds);
+  SessionOptions chosen;
+  chosen.cores = o.cores;
+  chosen.core_mask = o.core_mask;
+  study.cores = cores_of(chosen);
 
   std::vector<int> counts = o.threads;
   for (int& count : counts)
-    if (count == 0) count = std::clamp(study.machine.cores, 1, 64);
+    if (count == 0) count = std::clamp(static_cast<int>(study.cores.size()), 1, 64);
   std::sort(counts.begin(), counts.end());
   counts.erase(std::unique(counts.begin(), counts.end()), counts.end());
   std::vector<Item> items;

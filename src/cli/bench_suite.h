@@ -30,6 +30,7 @@ struct StudyRow {
 
 struct Study {
   std::string device, date, version, backend;
+  std::vector<int> cores;  // it ran on
   bool measured = true;
   std::string how;  // of a study that is not measured
   Machine machine;
@@ -43,6 +44,8 @@ struct SuiteOptions {
   std::vector<int> threads = {1};
   int runs = 30, warmup = 3;
   BackendKind backend = BackendKind::kCpu;
+  CoreClass cores = CoreClass::kAll;
+  std::uint64_t core_mask = 0;
   bool json = false;
 };
 

@@ -9,6 +9,7 @@
 #include "cli/bench_command.h"
 #include "cli/child.h"
 #include "cli/cli.h"
+#include "cli/cores_option.h"
 #include "cli/divergence.h"
 #include "cli/npz.h"
 #include "cli/reference_tensors.h"
@@ -23,6 +24,8 @@ struct DiffOptions {
   DivergenceOptions limits;
   BackendKind backend = BackendKind::kCpu;
   int threads = 1, rows = 0;
+  CoreClass cores = CoreClass::kAll;
+  std::uint64_t core_mask = 0;
   bool json = false;
 };
 
@@ -112,8 +115,15 @@ Status save_by_isa(const DiffOptions& o, const std::string& file) {
   if (!lower)
     return invalid_argument(o.reference + ": not below this machine's instruction set, " + own +
                             " (isa:none, or isa:neon on a machine with neon_dot)");
-  std::vector<std::string> command = {"/proc/self/exe",         "diff", o.model, "--save", file, "--threads",
-                                      std::to_string(o.threads)};
+  std::vector<std::string> command = {"/proc/self/exe",
+                                      "diff",
+                                      o.model,
+                                      "--save",
+                                      file,
+                                      "--threads",
+                                      std::to_string(o.threads),
+                                      "--cores",
+                                      cores_text(o.cores, o.core_mask)};
   if (!o.photo.empty()) command.insert(command.end(), {"--photo", o.photo});
   for (const std::string& input : o.inputs) command.insert(command.end(), {"--input", input});
   DOTORI_ASSIGN_OR_RETURN(const ChildResult child, run_child(command, {{"DOTORI_MAX_ISA", isa}}));
@@ -124,6 +134,8 @@ Status diff(const DiffOptions& o, bool& same) {
   DOTORI_ASSIGN_OR_RETURN(const Model a, Model::load_file(o.model));
   SessionOptions options;
   options.num_threads = o.threads;
+  options.cores = o.cores;
+  options.core_mask = o.core_mask;
   options.backend = o.backend;
   const auto fill = [&](const TaskInfo& task) {
     return [&](Session& session) -> Status {
@@ -216,6 +228,7 @@ void add_diff(CLI::App& app, int& exit_code) {
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   command->add_option("--threads", o->threads, "0: one a core")->check(CLI::Range(0, 64))->capture_default_str();
+  add_cores_option(*command, o->cores, o->core_mask);
   add_backend_option(*command, o->backend, AutoBackend::kRefused);
   command->add_flag("--json", o->json, "one JSON object on stdout");
   command->footer(

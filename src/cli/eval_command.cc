@@ -5,6 +5,7 @@
 
 #include "cli/backend_option.h"
 #include "cli/cli.h"
+#include "cli/cores_option.h"
 #include "cli/filter_option.h"
 #include "evaluate/evaluate.h"
 
@@ -111,6 +112,7 @@ void add_eval(CLI::App& app, int& exit_code) {
   command->add_option("--threads", o->evaluate.threads, "0: one a core")
       ->check(CLI::Range(0, 64))
       ->capture_default_str();
+  add_cores_option(*command, o->evaluate.cores, o->evaluate.core_mask);
   add_filter_option(*command, o->evaluate.filters);
   add_backend_option(*command, o->evaluate.backend);
   command->add_flag("--json", o->json, "one JSON object on stdout");

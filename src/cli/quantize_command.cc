@@ -6,6 +6,7 @@
 
 #include "cli/calibration.h"
 #include "cli/cli.h"
+#include "cli/cores_option.h"
 #include "cli/filter_option.h"
 #include "cli/quantization_report.h"
 #include "evaluate/agreement.h"
@@ -29,6 +30,8 @@ struct QuantizeOptions {
   std::vector<vision::PhotoFilter> filters;
   bool no_equalize = false, no_bias_correction = false, adaround = false, force = false, json = false;
   int threads = 0;
+  CoreClass cores = CoreClass::kAll;
+  std::uint64_t core_mask = 0;
 };
 
 // The dataset, the metric's name and the figure.
@@ -55,6 +58,8 @@ Status set_metric(const QuantizeOptions& o, const Model& model, quantize::Option
       DOTORI_ASSIGN_OR_RETURN(const Model other, Model::from_graph(graph));
       evaluate::AgreementOptions agreement_options;
       agreement_options.threads = o.threads;
+      agreement_options.cores = o.cores;
+      agreement_options.core_mask = o.core_mask;
       agreement_options.filters = o.filters;
       agreement_options.each = [&bar](const auto&, const auto&, const auto&, const auto&) {
         bar.advance();
@@ -87,6 +92,8 @@ Status set_metric(const QuantizeOptions& o, const Model& model, quantize::Option
   options->metric_samples = static_cast<int>(dataset.examples.size());
   evaluate::EvaluateOptions evaluate_options;
   evaluate_options.threads = o.threads;
+  evaluate_options.cores = o.cores;
+  evaluate_options.core_mask = o.core_mask;
   evaluate_options.foreground = foreground;
   evaluate_options.filters = o.filters;
   if (o.class_offset != "auto") evaluate_options.class_offset = o.class_offset == "1" ? 1 : 0;
@@ -185,6 +192,8 @@ Status quantize_model(const QuantizeOptions& o) {
   options.input_type = data_type_of(o.input_type);
   options.output_type = data_type_of(o.output_type);
   options.num_threads = o.threads;
+  options.cores = o.cores;
+  options.core_mask = o.core_mask;
   options.max_drop = o.max_drop;
   options.accept_any_drop = o.force;
   DOTORI_RETURN_IF_ERROR(set_metric(o, model, &options));
@@ -291,6 +300,7 @@ void add_quantize(CLI::App& app, int& exit_code) {
       ->capture_default_str();
 
   command->add_option("--threads", o->threads, "0: one a core")->check(CLI::Range(0, 64))->capture_default_str();
+  add_cores_option(*command, o->cores, o->core_mask);
   command->add_option("--report", o->html, "write a page with every layer's noise and the noisiest layers drawn");
   command->add_flag("--json", o->json, "one JSON object on stdout");
   command->footer(

@@ -8,6 +8,7 @@
 
 #include "cli/backend_option.h"
 #include "cli/cli.h"
+#include "cli/cores_option.h"
 #include "cli/filter_option.h"
 #include "cli/npy.h"
 #include "cli/regions_table.h"
@@ -22,6 +23,8 @@ struct RunOptions {
   std::string save, dump, regions;
   std::vector<vision::PhotoFilter> filters;
   int threads = 1;
+  CoreClass cores = CoreClass::kAll;
+  std::uint64_t core_mask = 0;
   BackendKind backend = BackendKind::kCpu;
   int top = 5;
   std::int64_t min_pixels = 100;
@@ -244,6 +247,8 @@ Status run_model(const RunOptions& o) {
                             task_name(model.task().task) + (o.photos.empty() ? ", and no photo was given" : ""));
   SessionOptions options;
   options.num_threads = o.threads;
+  options.cores = o.cores;
+  options.core_mask = o.core_mask;
   options.backend = o.backend;
   DOTORI_ASSIGN_OR_RETURN(Session session, Session::create(model, options));
   if (!o.inputs.empty()) return run_tensors(session, o);
@@ -294,6 +299,7 @@ void add_run(CLI::App& app, int& exit_code) {
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();
   command->add_option("--threads", o->threads, "0: one a core")->check(CLI::Range(0, 64))->capture_default_str();
+  add_cores_option(*command, o->cores, o->core_mask);
   add_filter_option(*command, o->filters);
   add_backend_option(*command, o->backend);
   command->add_option("--input", o->inputs, "instead of photos: a .npy file for each input, in order")
@@ -309,6 +315,7 @@ void add_run(CLI::App& app, int& exit_code) {
       "  dotori run pores.dtr skin.jpg --regions pores.csv --min-region 40 --save pores.png\n"
       "  dotori run yolo.dtr street.jpg --filter clahe --filter sharpen:0.5\n"
       "  dotori run yolo.dtr street.jpg --backend xnnpack\n"
+      "  dotori run yolo.dtr street.jpg --threads 0 --cores big\n"
       "  dotori run net.dtr --input x.npy --dump out");
   command->callback([o, &exit_code] {
     const Status status = run_model(*o);

@@ -86,8 +86,12 @@ Result<Agreement> agreement(const Model& a, const Model& b, std::vector<std::str
   if (b.task().task != result.task)
     return invalid_argument(a.name() + " is for " + task_name(result.task) + ", " + b.name() + " for " +
                             task_name(b.task().task));
-  DOTORI_ASSIGN_OR_RETURN(Predictor first, Predictor::create(a, options.threads));
-  DOTORI_ASSIGN_OR_RETURN(Predictor second, Predictor::create(b, options.threads));
+  SessionOptions session_options;
+  session_options.num_threads = options.threads;
+  session_options.cores = options.cores;
+  session_options.core_mask = options.core_mask;
+  DOTORI_ASSIGN_OR_RETURN(Predictor first, Predictor::create(a, session_options));
+  DOTORI_ASSIGN_OR_RETURN(Predictor second, Predictor::create(b, session_options));
   keep_spread(&photos, options.limit);
   if (photos.empty()) return invalid_argument("no photos to compare the models on");
   std::vector<double> percents;

@@ -44,7 +44,9 @@ struct Agreement {
 };
 
 struct AgreementOptions {
-  int threads = 1;                           // of each session; 0: one a core
+  int threads = 1;                    // of each session; 0: one a core
+  CoreClass cores = CoreClass::kAll;  // as SessionOptions::cores, ::core_mask
+  std::uint64_t core_mask = 0;
   std::size_t limit = 0;                     // photos, spread evenly; 0: all
   std::vector<vision::PhotoFilter> filters;  // applied to every photo first
   // After every photo, which is the filtered one; a failure ends the comparison. May be empty.

@@ -130,7 +130,12 @@ Status check_truth(Task task, Truth truth) {
 }  // namespace
 
 Result<Metrics> evaluate(const Model& model, const Dataset& dataset, const EvaluateOptions& options) {
-  DOTORI_ASSIGN_OR_RETURN(Predictor predictor, Predictor::create(model, options.threads, options.backend));
+  SessionOptions session_options;
+  session_options.num_threads = options.threads;
+  session_options.cores = options.cores;
+  session_options.core_mask = options.core_mask;
+  session_options.backend = options.backend;
+  DOTORI_ASSIGN_OR_RETURN(Predictor predictor, Predictor::create(model, session_options));
   Metrics metrics;
   metrics.task = model.task().task;
   DOTORI_RETURN_IF_ERROR(check_truth(metrics.task, dataset.truth));

@@ -18,7 +18,9 @@
 namespace dotori::evaluate {
 
 struct EvaluateOptions {
-  int threads = 1;  // of the session; 0: one a core
+  int threads = 1;                    // of the session; 0: one a core
+  CoreClass cores = CoreClass::kAll;  // as SessionOptions::cores, ::core_mask
+  std::uint64_t core_mask = 0;
   BackendKind backend = BackendKind::kCpu;
   std::size_t limit = 0;  // photos, spread evenly over the dataset; 0: all
   // Classification: added to every label. -1: 1 for a model of 1001 classes whose class 0 means none (labels stay below

@@ -3,13 +3,10 @@
 
 namespace dotori::evaluate {
 
-Result<Predictor> Predictor::create(const Model& model, int threads, BackendKind backend) {
+Result<Predictor> Predictor::create(const Model& model, const SessionOptions& options) {
   if (model.task().task == Task::kNone)
     return invalid_argument(model.name() +
                             ": the model does not say what it is for; convert it with --preset or --task");
-  SessionOptions options;
-  options.num_threads = threads;
-  options.backend = backend;
   DOTORI_ASSIGN_OR_RETURN(Session session, Session::create(model, options));
   return Predictor(std::move(session), model.task());
 }

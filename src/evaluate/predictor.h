@@ -21,7 +21,7 @@ struct Answer {
 class Predictor {
  public:
   // Errors: kInvalidArgument (a model without a task), those of Session::create().
-  static Result<Predictor> create(const Model& model, int threads, BackendKind backend = BackendKind::kCpu);
+  static Result<Predictor> create(const Model& model, const SessionOptions& options);
 
   // Boxes from this score on, instead of the model's own threshold.
   void set_score_threshold(float threshold) { task_.detection.score_threshold = threshold; }

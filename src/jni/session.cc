@@ -8,13 +8,16 @@ dotori_session session_of(jlong handle) noexcept {
   return {static_cast<std::uint64_t>(handle)};
 }
 
-jlong create(JNIEnv* env, jclass, jlong model, jint backend, jint threads, jlong max_memory_bytes) {
+jlong create(JNIEnv* env, jclass, jlong model, jint backend, jint threads, jlong max_memory_bytes, jint cores,
+             jlong core_mask) {
   Call call(env);
   dotori_session_options options;
   DOTORI_INIT(options);
   options.backend = backend;
   options.num_threads = threads;
   options.max_memory_bytes = static_cast<std::uint64_t>(max_memory_bytes);
+  options.cores = cores;
+  options.core_mask = static_cast<std::uint64_t>(core_mask);
   dotori_session session = {0};
   const dotori_model of = {static_cast<std::uint64_t>(model)};
   return call.ok(dotori_session_create(of, &options, &session, call.error())) ? static_cast<jlong>(session.id) : 0;
@@ -35,8 +38,16 @@ jlongArray info(JNIEnv* env, jclass, jlong session) {
                            i.input_count,
                            i.output_count,
                            static_cast<jlong>(i.arena_bytes),
-                           static_cast<jlong>(i.packed_bytes)};
-  return long_array(env, numbers, 6);
+                           static_cast<jlong>(i.packed_bytes),
+                           static_cast<jlong>(i.core_mask)};
+  return long_array(env, numbers, 7);
+}
+
+jlong core_mask(JNIEnv* env, jclass, jint cores) {
+  Call call(env);
+  std::uint64_t mask = 0;
+  call.ok(dotori_core_mask(cores, &mask, call.error()));
+  return static_cast<jlong>(mask);
 }
 
 // The kinds are those of Native.java: 2 for an input, 3 for an output.
@@ -87,9 +98,10 @@ void run(JNIEnv* env, jclass, jlong session) {
 }
 
 const JNINativeMethod kMethods[] = {
-    {const_cast<char*>("sessionCreate"), const_cast<char*>("(JIIJ)J"), reinterpret_cast<void*>(create)},
+    {const_cast<char*>("sessionCreate"), const_cast<char*>("(JIIJIJ)J"), reinterpret_cast<void*>(create)},
     {const_cast<char*>("sessionClose"), const_cast<char*>("(J)V"), reinterpret_cast<void*>(close)},
     {const_cast<char*>("sessionInfo"), const_cast<char*>("(J)[J"), reinterpret_cast<void*>(info)},
+    {const_cast<char*>("coreMask"), const_cast<char*>("(I)J"), reinterpret_cast<void*>(core_mask)},
     {const_cast<char*>("sessionTensorData"), const_cast<char*>("(JII)Ljava/nio/ByteBuffer;"),
      reinterpret_cast<void*>(tensor_data)},
     {const_cast<char*>("sessionSetInput"), const_cast<char*>("(JILjava/lang/Object;I)V"),

@@ -45,8 +45,10 @@ struct Options {
   bool adaround = false;                     // choose each weight's rounding by the layer's output error; takes minutes
   std::set<std::string> keep_fp32;           // names of nodes that stay float32
   DataType input_type = DataType::kFloat32;  // of the graph's float32 inputs: float32, int8 or uint8
-  DataType output_type = DataType::kFloat32;            // of its float32 outputs
-  int num_threads = 1;                                  // of the sessions
+  DataType output_type = DataType::kFloat32;  // of its float32 outputs
+  int num_threads = 1;                        // of the sessions
+  CoreClass cores = CoreClass::kAll;          // as SessionOptions::cores, ::core_mask
+  std::uint64_t core_mask = 0;
   std::size_t max_memory_bytes = std::size_t{1} << 30;  // for the values watched at one time
 
   // Mixed precision: with a metric and max_drop >= 0, the nodes that harm most stay float32 until the metric is at most

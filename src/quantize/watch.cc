@@ -14,7 +14,7 @@ namespace dotori::quantize {
 using graph::Graph;
 using graph::ValueId;
 
-Result<Watcher> Watcher::create(const Graph& graph, Span<const ValueId> watched, int num_threads) {
+Result<Watcher> Watcher::create(const Graph& graph, Span<const ValueId> watched, const Options& wanted) {
   Graph copy = graph;
   // The task speaks of the outputs that are no more.
   copy.task = TaskInfo();
@@ -35,7 +35,9 @@ Result<Watcher> Watcher::create(const Graph& graph, Span<const ValueId> watched,
   DOTORI_RETURN_IF_ERROR(graph::remove_dead(copy));
   DOTORI_ASSIGN_OR_RETURN(const Model model, Model::from_graph(std::move(copy)));
   SessionOptions options;
-  options.num_threads = num_threads;
+  options.num_threads = wanted.num_threads;
+  options.cores = wanted.cores;
+  options.core_mask = wanted.core_mask;
   options.max_memory_bytes = std::size_t{16} << 30;
   DOTORI_ASSIGN_OR_RETURN(Session session, Session::create(model, options));
   return Watcher(std::move(session), std::move(places));
@@ -113,7 +115,7 @@ Status watch(const Graph& graph, const std::vector<ValueId>& watched, const Cali
   Steps steps(options, stage, samples * parts.size());
   for (const auto& [first, last] : parts) {
     const Span<const ValueId> part(watched.data() + first, last - first);
-    DOTORI_ASSIGN_OR_RETURN(Watcher watcher, Watcher::create(graph, part, options.num_threads));
+    DOTORI_ASSIGN_OR_RETURN(Watcher watcher, Watcher::create(graph, part, options));
     for (std::size_t sample = 0; sample < samples; ++sample) {
       DOTORI_RETURN_IF_ERROR(watcher.run(data, sample));
       for (std::size_t i = 0; i < part.size(); ++i) visit(first + i, sample, watcher.view(i));
@@ -137,10 +139,8 @@ Status watch_both(const Graph& a, const Graph& b, const std::vector<ValuePair>& 
   Steps steps(options, stage, samples * parts.size());
   std::vector<float> memory_a, memory_b;
   for (const auto& [first, last] : parts) {
-    DOTORI_ASSIGN_OR_RETURN(Watcher watcher_a,
-                            Watcher::create(a, {of_a.data() + first, last - first}, options.num_threads));
-    DOTORI_ASSIGN_OR_RETURN(Watcher watcher_b,
-                            Watcher::create(b, {of_b.data() + first, last - first}, options.num_threads));
+    DOTORI_ASSIGN_OR_RETURN(Watcher watcher_a, Watcher::create(a, {of_a.data() + first, last - first}, options));
+    DOTORI_ASSIGN_OR_RETURN(Watcher watcher_b, Watcher::create(b, {of_b.data() + first, last - first}, options));
     for (std::size_t sample = 0; sample < samples; ++sample) {
       DOTORI_RETURN_IF_ERROR(watcher_a.run(data, sample));
       DOTORI_RETURN_IF_ERROR(watcher_b.run(data, sample));

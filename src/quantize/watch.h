@@ -13,8 +13,8 @@ namespace dotori::quantize {
 // One graph with some of its values made visible. Nodes that none of them needs do not run.
 class Watcher {
  public:
-  // Each of `watched` must be a graph input or written by a node.
-  static Result<Watcher> create(const graph::Graph& graph, Span<const graph::ValueId> watched, int num_threads);
+  // Each of `watched` must be a graph input or written by a node. Of `options` the threads and cores count.
+  static Result<Watcher> create(const graph::Graph& graph, Span<const graph::ValueId> watched, const Options& options);
   Status run(const Calibration& data, std::size_t sample);
   // watched[i] of the last run. An 8-bit value has its scale.
   TensorView view(std::size_t i);

@@ -52,6 +52,23 @@ TEST(ThreadPool, WakesFromSleep) {
   }
 }
 
+// A thread takes its next tile when it is done with one: a slow core gets fewer.
+TEST(ThreadPool, ASlowWorkerGetsFewerTiles) {
+  constexpr int kTiles = 60;
+  auto pool = ThreadPool::create(2);
+  ASSERT_TRUE(pool.ok());
+  if ((*pool)->size() < 2) GTEST_SKIP() << "the system gave no second thread";
+  std::atomic<int> tiles[2] = {};
+  (*pool)->parallel_for(kTiles, [&](int, int worker) noexcept {
+    const timespec work{0, worker == 1 ? 8'000'000 : 1'000'000};
+    nanosleep(&work, nullptr);  // takes its time whatever else the machine does
+    tiles[worker].fetch_add(1);
+  });
+  EXPECT_EQ(tiles[0] + tiles[1], kTiles);
+  EXPECT_LT(tiles[1], kTiles / 3);
+  EXPECT_GT(tiles[1], 0);
+}
+
 TEST(ThreadPool, RefusesImpossibleSizes) {
   for (int threads : {0, -1, 65}) {
     auto pool = ThreadPool::create(threads);

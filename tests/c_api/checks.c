@@ -74,7 +74,7 @@ int check_version_and_errors(const c_api_files* files) {
     char guard[32];
   } guarded;
   failures = 0;
-  CHECK(dotori_abi_version() >= 1);
+  CHECK(dotori_abi_version() == 2);
   CHECK(strchr(dotori_version(), '.') != NULL);
   CHECK(strcmp(dotori_code_name(DOTORI_CORRUPT_MODEL), "corrupt model") == 0);
   CHECK(strcmp(dotori_code_name(-1), "unknown code") == 0 && strcmp(dotori_code_name(99), "unknown code") == 0);
@@ -170,6 +170,60 @@ int check_models(const c_api_files* files) {
   return failures;
 }
 
+/* Which cores; and a program of the first version, whose structures end before them. */
+static void check_cores(dotori_model model) {
+  dotori_session session = {0};
+  dotori_session_options options;
+  dotori_session_info info;
+  uint64_t all = 0, big = 0, little = 0;
+  EXPECT_OK(dotori_core_mask(DOTORI_CORES_ALL, &all, &error));
+  EXPECT_OK(dotori_core_mask(DOTORI_CORES_BIG, &big, &error));
+  EXPECT_OK(dotori_core_mask(DOTORI_CORES_LITTLE, &little, &error));
+  CHECK(all != 0 && (big | little) == all);
+  EXPECT_INVALID(dotori_core_mask(3, &all, &error), "cores is 3");
+  EXPECT_INVALID(dotori_core_mask(DOTORI_CORES_ALL, NULL, &error), "mask is NULL");
+
+  DOTORI_INIT(options);
+  options.cores = -1;
+  EXPECT_INVALID(dotori_session_create(model, &options, &session, &error), "options.cores is -1");
+  options.cores = DOTORI_CORES_LITTLE;
+  options.num_threads = -1;
+  EXPECT_OK(dotori_session_create(model, &options, &session, &error));
+  DOTORI_INIT(info);
+  EXPECT_OK(dotori_session_get_info(session, &info, &error));
+  CHECK(info.core_mask == little && info.num_threads >= 1);
+  EXPECT_OK(dotori_session_run(session, &error));
+  EXPECT_OK(dotori_session_close(session, &error));
+
+  options.core_mask = all & (~all + 1); /* the first one */
+  EXPECT_OK(dotori_session_create(model, &options, &session, &error));
+  EXPECT_OK(dotori_session_get_info(session, &info, &error));
+  CHECK(info.core_mask == options.core_mask && info.num_threads == 1);
+  EXPECT_OK(dotori_session_close(session, &error));
+  if (all != UINT64_MAX) {
+    options.core_mask = UINT64_MAX;
+    EXPECT_INVALID(dotori_session_create(model, &options, &session, &error), "core_mask: core");
+  }
+
+  options.core_mask = UINT64_MAX;
+  options.cores = 77;
+  options.struct_size = offsetof(dotori_session_options, cores);
+  EXPECT_OK(dotori_session_create(model, &options, &session, &error));
+  DOTORI_INIT(info);
+  info.struct_size = offsetof(dotori_session_info, core_mask);
+  info.core_mask = 12345;
+  EXPECT_OK(dotori_session_get_info(session, &info, &error));
+  CHECK(info.core_mask == 12345 && info.input_count == 1);
+  CHECK(info.struct_size == offsetof(dotori_session_info, core_mask));
+  info.struct_size -= 1;
+  EXPECT_INVALID(dotori_session_get_info(session, &info, &error), "info.struct_size");
+  EXPECT_OK(dotori_session_close(session, &error));
+  options.struct_size -= 1;
+  EXPECT_INVALID(dotori_session_create(model, &options, &session, &error), "options.struct_size");
+  options.struct_size = sizeof options + 8;
+  EXPECT_INVALID(dotori_session_create(model, &options, &session, &error), "options.struct_size");
+}
+
 int check_sessions(const c_api_files* files) {
   dotori_model model = load(files->classifier);
   dotori_session session = {0}, plain = {0};
@@ -196,6 +250,7 @@ int check_sessions(const c_api_files* files) {
   EXPECT_OK(dotori_session_create(model, &options, &session, &error));
   options.backend = DOTORI_BACKEND_REFERENCE;
   EXPECT_OK(dotori_session_create(model, &options, &plain, &error));
+  check_cores(model);
   DOTORI_INIT(info);
   EXPECT_OK(dotori_session_get_info(session, &info, &error));
   CHECK(info.num_threads == 2 && info.input_count == 1 && info.output_count == 1 && info.arena_bytes > 0);

@@ -113,6 +113,7 @@ TEST_F(BenchSuite, MeasuresAFolder) {
     EXPECT_TRUE(json["machine"].contains(name)) << name;
   EXPECT_GE(json["machine"]["cores"].get<int>(), 1);
   EXPECT_TRUE(json["failures"].empty());
+  EXPECT_EQ(json["cores"].size(), json["machine"]["cores"].get<std::size_t>());
   const Json& rows = json["results"];
   ASSERT_EQ(rows.size(), 4u);
   const char* networks[] = {"net", "net", "net_int8", "net_int8"};
@@ -147,6 +148,22 @@ TEST_F(BenchSuite, MeasuresAFolder) {
   EXPECT_EQ(comparison["devices"][1]["device"], "my <board> (2)");
   EXPECT_EQ(comparison["results"].size(), 4u);
   EXPECT_EQ(comparison["results"][0]["ratio"], Json({1.0, 1.0}));
+}
+
+TEST_F(BenchSuite, OnChosenCores) {
+  write_model("models/net.dtr");
+  const std::string command =
+      "bench --suite " + path("models") + " --runs 1 --threads 0 --json --html " + path("out.html");
+  const Json all = Json::parse(run(command).out);
+  const int first = all["cores"][0];
+  const Outcome o = run(command + " --cores " + std::to_string(first));
+  ASSERT_EQ(o.exit_code, 0) << o.err;
+  const Json json = Json::parse(o.out);
+  EXPECT_EQ(json["cores"], Json({first}));
+  ASSERT_EQ(json["results"].size(), 1u);
+  EXPECT_EQ(json["results"][0]["threads"], 1) << "0: one for each core of the set";
+  const bool some = all["cores"].size() > 1;
+  EXPECT_EQ(count_of(slurp(path("out.html")), "measured on " + std::to_string(first)), some ? 1u : 0u);
 }
 
 TEST_F(BenchSuite, ABrokenModelCostsItsOwnRowsOnly) {

@@ -87,6 +87,53 @@ TEST_F(Cli, BenchReportsStableNames) {
     EXPECT_EQ(node["kernel"].get<std::string>().find("avx2"), std::string::npos) << node["kernel"];
 }
 
+// The cores this test may use, from --cores all.
+TEST_F(Cli, CoresOfARun) {
+  convert();
+  const std::string bench = "bench " + path("net.dtr") + " --runs 1 --json";
+  const auto cores_of = [&](const std::string& options) {
+    const Outcome o = run(bench + options);
+    EXPECT_EQ(o.exit_code, 0) << options << ": " << o.err;
+    return o.exit_code == 0 ? Json::parse(o.out)["cores"] : Json();
+  };
+  const Json all = cores_of("");
+  ASSERT_GE(all.size(), 1u);
+  EXPECT_EQ(cores_of(" --cores all"), all);
+  const Json big = cores_of(" --cores big"), little = cores_of(" --cores little");
+  EXPECT_GE(big.size(), 1u);
+  EXPECT_GE(little.size(), 1u);
+  EXPECT_TRUE(big.size() + little.size() == all.size() || (big == all && little == all));
+  const int last = all.back();
+  const std::string one = std::to_string(last);
+  EXPECT_EQ(cores_of(" --cores " + one), Json({last}));
+  EXPECT_EQ(cores_of(" --cores " + one + "," + one + "-" + one + " --threads 2"), Json({last}));
+  const Json alone = Json::parse(run(bench + " --threads 0 --cores " + one).out);
+  EXPECT_EQ(alone["threads"], 1) << "one for each core of the set";
+  const Outcome words = run("bench " + path("net.dtr") + " --runs 1 --cores " + one);
+  EXPECT_NE(words.out.find(" on cores " + one + ","), std::string::npos) << words.out;
+  for (const std::string& command : {"run " + path("net.dtr") + " " + path("green.bmp"),
+                                     "diff " + path("net.dtr") + " backend:reference --photo " + path("green.bmp")}) {
+    const Outcome o = run(command + " --cores " + one);
+    EXPECT_EQ(o.exit_code, 0) << command << ": " << o.err;
+  }
+
+  if (last < 63) {
+    const Outcome missing = run(bench + " --cores 63");
+    EXPECT_EQ(missing.exit_code, 1);
+    EXPECT_NE(missing.err.find("core 63 does not exist or may not be used here; expected some of "), std::string::npos)
+        << missing.err;
+  }
+  for (const std::string text : {"medium", "64", "1-", "-1", "3-2", "0,,1", "0x1", "1.5", "''", "0-1-2", "100"}) {
+    for (const std::string command :
+         {"bench x.dtr", "bench --suite x", "run x.dtr", "diff x.dtr y.dtr", "agree a b --images c",
+          "eval x.dtr --images p", "quantize x.dtr -o y.dtr --calibration p"}) {
+      const Outcome o = run(command + " --cores=" + text);
+      EXPECT_EQ(o.exit_code, 2) << command << " " << text << ": " << o.err;
+      EXPECT_NE(o.err.find("--cores"), std::string::npos) << o.err;
+    }
+  }
+}
+
 TEST_F(Cli, BackendsGiveTheSameAnswer) {
   convert();
   std::ofstream(path("labels.csv")) << "green.bmp,1\n";

@@ -46,11 +46,13 @@ final class Native {
   /** Returns the name; {@code numbers}: type, rank, six dimensions, bits of the scale, zero point, bytes. */
   static native byte[] tensor(long handle, int kind, int index, long[] numbers);
 
-  static native long sessionCreate(long model, int backend, int threads, long maxMemoryBytes);
+  static native long sessionCreate(long model, int backend, int threads, long maxMemoryBytes, int cores, long coreMask);
 
   static native void sessionClose(long session);
 
-  /** Backend, threads, number of inputs, of outputs, bytes of the arena, bytes of packed weights. */
+  static native long coreMask(int cores);
+
+  /** Backend, threads, number of inputs, of outputs, bytes of the arena, bytes of packed weights, mask of cores. */
   static native long[] sessionInfo(long session);
 
   /** A view of a tensor's memory; {@code kind} is SESSION_INPUT or SESSION_OUTPUT. */

@@ -14,6 +14,7 @@ public final class Session implements AutoCloseable {
   private static final int OUTPUTS = 3;
   private static final int ARENA_BYTES = 4;
   private static final int PACKED_BYTES = 5;
+  private static final int CORE_MASK = 6;
 
   private final Handle handle;
   private final SessionMemory memory;
@@ -28,7 +29,8 @@ public final class Session implements AutoCloseable {
   public Session(Model model, SessionOptions options) {
     if (model == null) throw new NullPointerException("model");
     if (options == null) throw new NullPointerException("options");
-    long id = Native.sessionCreate(model.handle(), options.backend.ordinal(), options.threads, options.maxMemoryBytes);
+    long id = Native.sessionCreate(model.handle(), options.backend.ordinal(), options.threads, options.maxMemoryBytes,
+        options.cores.ordinal(), options.coreMask);
     handle = new Handle("session", id);
     memory = new SessionMemory(id);
     buffers = new ByteBuffer[][] {new ByteBuffer[inputCount()], new ByteBuffer[outputCount()]};
@@ -40,6 +42,11 @@ public final class Session implements AutoCloseable {
 
   public int threads() {
     return (int) number(THREADS);
+  }
+
+  /** Where it runs: bit i is CPU i, of the first 64; 0: wherever the system likes. */
+  public long coreMask() {
+    return number(CORE_MASK);
   }
 
   public int inputCount() {

@@ -81,6 +81,21 @@ final class SessionTest {
         assertEquals(Backend.REFERENCE, session.backend());
         assertEquals(2, session.threads());
       }
+      long all = CoreClass.ALL.mask();
+      assertTrue(all != 0);
+      assertEquals(all, CoreClass.BIG.mask() | CoreClass.LITTLE.mask());
+      try (Session session = new Session(model, new SessionOptions().cores(CoreClass.LITTLE).threads(-1))) {
+        assertEquals(CoreClass.LITTLE.mask(), session.coreMask());
+        session.run();
+      }
+      long one = Long.highestOneBit(all);
+      try (Session session = new Session(model, new SessionOptions().coreMask(one).threads(-1))) {
+        assertEquals(one, session.coreMask());
+        assertEquals(1, session.threads());
+        session.run();
+      }
+      if (all != -1) assertInvalid("core_mask", () -> new Session(model, new SessionOptions().coreMask(-1)));
+      assertNull("cores", () -> new SessionOptions().cores(null));
       assertInvalid("65", () -> new Session(model, new SessionOptions().threads(65)));
       assertError(ErrorCode.OUT_OF_MEMORY, "", () -> new Session(model, new SessionOptions().maxMemoryBytes(1000)));
       assertInvalid("-1", () -> new SessionOptions().maxMemoryBytes(-1));
