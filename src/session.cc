@@ -81,6 +81,7 @@ struct Session::State {
         entry.op = "chain of " + std::to_string(chain.size());
       }
       entry.kernel = step.kernel;
+      entry.others = step.others;
       entry.macs = step.macs;
       profile.nodes.push_back(std::move(entry));
       profile_steps.push_back(static_cast<int>(s));

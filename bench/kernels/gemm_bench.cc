@@ -4,7 +4,6 @@
 // known). Then bare products, s8_MxNxK: the int8 kernel with the copies of its rows, on one thread, beside the fp32
 // kernel on the same sizes ("f32": GMAC/s of that; "of_f32": times as fast).
 #include <benchmark/benchmark.h>
-#include <time.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -14,14 +13,9 @@
 #include <string>
 #include <vector>
 
-#if defined(__x86_64__)
-#include <immintrin.h>
-#elif defined(__aarch64__)
-#include <arm_neon.h>
-#endif
-
 #include <dotori/dotori.h>
 
+#include "cli/core_peak.h"
 #include "graph/graph.h"
 #include "kernels/gemm/gemm.h"
 #include "kernels/gemm/gemm_s8.h"
@@ -32,62 +26,6 @@ namespace {
 using dotori::DataType;
 using dotori::Shape;
 namespace kernels = dotori::kernels;
-
-constexpr int kRounds = 20000000;
-
-#if defined(__x86_64__)
-// Ten independent chains of eight lanes.
-__attribute__((target("avx2,fma"))) double multiply_adds() {
-  __m256 sum[10];
-  for (__m256& s : sum) s = _mm256_set1_ps(1);
-  const __m256 x = _mm256_set1_ps(0.5f);
-  for (int i = 0; i < kRounds; ++i) {
-#pragma GCC unroll 10
-    for (int j = 0; j < 10; ++j) sum[j] = _mm256_fmadd_ps(sum[j], x, x);
-  }
-  for (__m256& s : sum) benchmark::DoNotOptimize(s);
-  return 80.0 * kRounds;
-}
-constexpr dotori::kernels::Isa kPeakIsa = dotori::kernels::kIsaAvx2;
-#elif defined(__aarch64__)
-// Sixteen independent chains of four lanes.
-double multiply_adds() {
-  float32x4_t sum[16];
-  for (float32x4_t& s : sum) s = vdupq_n_f32(1);
-  const float32x4_t x = vdupq_n_f32(0.5f);
-  for (int i = 0; i < kRounds; ++i) {
-#pragma GCC unroll 16
-    for (int j = 0; j < 16; ++j) sum[j] = vfmaq_f32(x, sum[j], x);
-  }
-  for (float32x4_t& s : sum) benchmark::DoNotOptimize(s);
-  return 64.0 * kRounds;
-}
-constexpr dotori::kernels::Isa kPeakIsa = dotori::kernels::kIsaNeon;
-#else
-double multiply_adds() {
-  return 0;
-}
-constexpr dotori::kernels::Isa kPeakIsa = ~dotori::kernels::Isa{0};
-#endif
-
-// Not the wall clock: other programs may be running.
-double thread_seconds() {
-  timespec t;
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-  return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
-}
-
-// GMAC/s of one core, the best of five; 0 when not known.
-double measure_peak() {
-  if (!dotori::kernels::isa_covers(dotori::kernels::machine_isa(), kPeakIsa)) return 0;
-  double best = 0;
-  for (int i = 0; i < 5; ++i) {
-    const double start = thread_seconds();
-    const double macs = multiply_adds();
-    best = std::max(best, macs / (thread_seconds() - start) * 1e-9);
-  }
-  return best;
-}
 
 struct Layer {
   const char* name;
@@ -286,10 +224,10 @@ template <class P>
 double product_seconds(P* product) {
   double best = 1e30;
   for (int round = 0; round < 9; ++round) {
-    const double start = thread_seconds();
+    const double start = dotori::thread_seconds();
     double now = start;
     int runs = 0;
-    for (; now - start < 2e-3; ++runs, now = thread_seconds()) product->run();
+    for (; now - start < 2e-3; ++runs, now = dotori::thread_seconds()) product->run();
     best = std::min(best, (now - start) / runs);
   }
   return best;
@@ -317,7 +255,7 @@ int main(int argc, char** argv) {
     --argc;
     --i;
   }
-  const double peak = measure_peak();
+  const double peak = dotori::measure_core_peak();
   std::printf("peak of one core: %.1f GMAC/s\n", peak);
   for (const Layer& layer : kLayers) {
     benchmark::internal::Benchmark* bench = benchmark::RegisterBenchmark(

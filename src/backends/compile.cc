@@ -168,6 +168,8 @@ class NodeCompiler final : public CompileContext {
     step.node = node_;
     step.kernel = std::move(kernel);
     step.macs = macs;
+    step.others = std::move(others_);
+    others_.clear();
     plan_.steps.push_back(std::move(step));
   }
 
@@ -217,7 +219,9 @@ Status divide(const Graph& graph, const Backend* backend, const CompileOptions& 
   plan.partition = partition(graph, taken);
   std::vector<bool> free(nodes);
   for (std::size_t n = 0; n < nodes; ++n) free[n] = plan.partition.region_of_node[n] < 0;
-  join_chains(cpu::row_chains(graph, free, options), plan.partition);
+  cpu::RowChains chains = cpu::row_chains(graph, free, options);
+  join_chains(std::move(chains.chains), plan.partition);
+  plan.chain_ends = std::move(chains.ends);
   for (std::size_t n = 0; n < nodes; ++n)
     if (taken[n] && plan.partition.region_of_node[n] < 0)
       plan.refusals[n] = "a reshape at the edge of a region costs nothing on the CPU";
@@ -232,6 +236,10 @@ Status compile_on_cpu(const Graph& graph, graph::NodeId id, NodeCompiler& compil
   if (plan.steps.size() != steps_before + 1)
     return internal_error(graph::describe_node(graph, node) + ": " + std::to_string(plan.steps.size() - steps_before) +
                           " steps were emitted, expected 1");
+  if (const std::string& end = plan.chain_ends[static_cast<std::size_t>(id.index)]; !end.empty()) {
+    std::string& others = plan.steps.back().others;
+    others += (others.empty() ? "" : "; ") + ("chain with the next layer: " + end);
+  }
   if (std::holds_alternative<graph::Reshape>(node.op) &&
       plan.value_buffers[static_cast<std::size_t>(node.inputs[0].index)] ==
           plan.value_buffers[static_cast<std::size_t>(node.outputs[0].index)]) {

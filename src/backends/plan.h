@@ -75,6 +75,7 @@ struct Step {
   int region = -1;     // index into Partition::regions
   int chain = -1;      // index into Partition::chains
   std::string kernel;  // for profiles; "alias" for a node that costs nothing
+  std::string others;  // for profiles; CompileContext::rule_out
   std::int64_t macs = 0;
 };
 
@@ -97,6 +98,7 @@ struct Plan {
   const char* backend = nullptr;            // the name of the one beside the CPU; nullptr: none was asked
   Partition partition;                      // steps are in the order of its schedule
   std::vector<std::string> refusals;        // by node: why it is not in a region; empty for those that are
+  std::vector<std::string> chain_ends;      // by node: cpu::RowChains::ends
 };
 
 // Given to an operator's compile(): describes one node, takes bookings, receives the step. All errors are found here,
@@ -139,6 +141,9 @@ class CompileContext {
   // memory or above CompileOptions::max_memory_bytes.
   virtual void* allocate_packed(std::size_t size_bytes) = 0;
 
+  // For profiles: why another way to run the node was not chosen, "winograd: …".
+  void rule_out(const std::string& why) { others_ += (others_.empty() ? "" : "; ") + why; }
+
   // Appends the step. `body` is a callable `void(const RunContext&) const noexcept`-like object, copied into the plan;
   // capture plain values (refs, sizes, pointers to packed or constant memory) only.
   template <class Body>
@@ -154,6 +159,7 @@ class CompileContext {
  protected:
   explicit CompileContext(const CompileOptions& options) : options_(options) {}
   virtual void emit_step(std::string kernel, std::int64_t macs, std::unique_ptr<StepBody> body) = 0;
+  std::string others_;
 
  private:
   CompileOptions options_;

@@ -6,8 +6,10 @@
 
 #include "cli/backend_option.h"
 #include "cli/bench_compare.h"
+#include "cli/bench_profile.h"
 #include "cli/bench_suite.h"
 #include "cli/cli.h"
+#include "cli/core_peak.h"
 #include "cli/cores_option.h"
 
 namespace dotori::cli {
@@ -31,16 +33,6 @@ Result<Profile> measure_nodes(const Model& model, SessionOptions options, int ru
   fill_inputs(session);
   for (int i = 0; i < runs; ++i) DOTORI_RETURN_IF_ERROR(session.run());
   return session.profile();
-}
-
-void print_nodes(const Profile& profile) {
-  double total = 0;
-  for (const NodeProfile& n : profile.nodes) total += n.min_ms;
-  std::printf("\n%8s %6s %9s  %-18s %-34s %s\n", "ms", "share", "GMAC/s", "operator", "kernel", "layer");
-  for (const NodeProfile& n : profile.nodes)
-    std::printf("%8.3f %5.1f%% %9.1f  %-18s %-34s %s\n", n.min_ms, total > 0 ? 100 * n.min_ms / total : 0,
-                n.min_ms > 0 ? static_cast<double>(n.macs) * 1e-6 / n.min_ms : 0, n.op.c_str(), n.kernel.c_str(),
-                n.name.c_str());
 }
 
 Status bench(const BenchOptions& o) {
@@ -92,11 +84,16 @@ Status bench(const BenchOptions& o) {
                  {"threads", threads},
                  {"cores", cores},
                  {"backend", backend_word(options.backend)},
-                 {"isa", backend_isa(options.backend)}};
+                 {"isa", backend_isa(options.backend)},
+                 {"peak_gmacs", measure_core_peak()}};
     json["nodes"] = Json::array();
     for (const NodeProfile& n : profile.nodes)
-      json["nodes"].push_back(
-          {{"name", n.name}, {"op", n.op}, {"kernel", n.kernel}, {"ms", n.min_ms}, {"macs", n.macs}});
+      json["nodes"].push_back({{"name", n.name},
+                               {"op", n.op},
+                               {"kernel", n.kernel},
+                               {"others", n.others},
+                               {"ms", n.min_ms},
+                               {"macs", n.macs}});
     print_json(json);
     return Status();
   }
@@ -109,7 +106,7 @@ Status bench(const BenchOptions& o) {
               human_bytes(static_cast<double>(arena_bytes)).c_str(),
               human_bytes(static_cast<double>(packed_bytes)).c_str(),
               human_bytes(static_cast<double>(model.file_bytes())).c_str());
-  if (o.profile) print_nodes(profile);
+  if (o.profile) print_profile(profile, threads);
   return Status();
 }
 
@@ -163,7 +160,8 @@ void add_bench(CLI::App& app, int& exit_code) {
   add_backend_option(*command, o->backend);
   command->add_option("--runs", o->runs, "timed runs")->check(CLI::Range(1, 100000))->capture_default_str();
   command->add_option("--warmup", o->warmup, "untimed runs before")->check(CLI::Range(0, 1000))->capture_default_str();
-  command->add_flag("--profile", o->profile, "time, kernel and speed of every layer")->needs(model);
+  command->add_flag("--profile", o->profile, "time, kernel and speed of every layer, and why not another kernel")
+      ->needs(model);
   command->add_flag("--json", o->json, "one JSON object on stdout, layers included");
   command->footer(
       "Examples:\n"

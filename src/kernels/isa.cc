@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/isa.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -28,6 +30,14 @@ bool has_avx2_fma() noexcept {
 }
 #endif
 
+// Cortex-A34, A35, A53, A55, A510, A520: the part numbers of the main ID register of ARM's manuals.
+bool executes_in_order(unsigned long part) noexcept {
+  constexpr unsigned long kParts[] = {0xd02, 0xd04, 0xd03, 0xd05, 0xd46, 0xd80};
+  for (unsigned long in_order : kParts)
+    if (part == in_order) return true;
+  return false;
+}
+
 Isa detect() noexcept {
 #if defined(__x86_64__)
   return kIsaPortable | (has_avx2_fma() ? kIsaAvx2 : kIsaNone);
@@ -37,6 +47,7 @@ Isa detect() noexcept {
   Isa isa = kIsaPortable;
   if (caps & kAsimd) isa |= kIsaNeon;
   if ((caps & kAsimd) && (caps & kAsimdDot)) isa |= kIsaNeonDot;
+  if ((caps & kAsimd) && all_cores_in_order("/proc/cpuinfo")) isa |= kInOrder;
   return isa;
 #else
   return kIsaPortable;
@@ -44,6 +55,31 @@ Isa detect() noexcept {
 }
 
 }  // namespace
+
+bool all_cores_in_order(const char* cpuinfo) noexcept {
+  const int file = open(cpuinfo, O_RDONLY | O_CLOEXEC);
+  if (file < 0) return false;
+  char text[4097];
+  size_t kept = 0;  // bytes of a line that goes on
+  bool all = true, any = false;
+  for (ssize_t got; all && (got = read(file, text + kept, sizeof text - 1 - kept)) > 0;) {
+    const size_t end = kept + static_cast<size_t>(got);
+    text[end] = 0;
+    char* line = text;
+    for (char* next; all && (next = strchr(line, '\n')) != nullptr; line = next + 1) {
+      *next = 0;
+      const char* value = strncmp(line, "CPU part", 8) == 0 ? strchr(line, ':') : nullptr;
+      if (value == nullptr) continue;
+      any = true;
+      all = executes_in_order(strtoul(value + 1, nullptr, 16));
+    }
+    kept = static_cast<size_t>(text + end - line);
+    if (kept >= sizeof text - 1) kept = 0;  // no line of interest is as long
+    memmove(text, line, kept);
+  }
+  close(file);
+  return all && any;
+}
 
 Isa machine_isa() noexcept {
   static const Isa isa = detect();

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstdio>
 #include <limits>
 #include <memory>
 #include <string>
@@ -25,7 +26,7 @@ std::vector<GemmF32Kernel> runnable() {
   const GemmF32Kernel* kernels = gemm_f32_kernels(&count);
   std::vector<GemmF32Kernel> found;
   for (size_t i = 0; i < count; ++i)
-    if (isa_covers(machine_isa(), kernels[i].isa)) found.push_back(kernels[i]);
+    if (isa_covers(machine_isa() | kInOrder, kernels[i].isa)) found.push_back(kernels[i]);
   return found;
 }
 
@@ -236,10 +237,50 @@ TEST(GemmF32, PackPutsTapsOfStridedColumnsInPanels) {
 TEST(GemmF32, SelectsTheBestAllowed) {
   size_t count = 0;
   const GemmF32Kernel* kernels = gemm_f32_kernels(&count);
-  const Isa all = kIsaAvx2 | kIsaNeon | kIsaNeonDot | kIsaPortable;
+  const Isa all = kIsaAvx2 | kIsaNeon | kIsaNeonDot | kIsaPortable | kInOrder;
   EXPECT_STREQ(select_gemm_f32(all).name, kernels[0].name);
   EXPECT_STREQ(select_gemm_f32(kIsaPortable).name, "gemm_f32_any__eigen");
   EXPECT_STREQ(select_gemm_f32(kIsaNone).name, "gemm_f32_any__reference");
+}
+
+bool in_order(const std::string& cpuinfo) {
+  const std::string path = ::testing::TempDir() + "cpuinfo";
+  FILE* file = fopen(path.c_str(), "wb");
+  fwrite(cpuinfo.data(), 1, cpuinfo.size(), file);
+  fclose(file);
+  const bool all = all_cores_in_order(path.c_str());
+  remove(path.c_str());
+  return all;
+}
+
+// What Linux writes of a core, `features` behind.
+std::string core(const char* part, const std::string& features = "fp asimd evtstrm") {
+  return "processor\t: 0\nFeatures\t: " + features + "\nCPU implementer\t: 0x41\nCPU part\t: " + part +
+         "\nCPU revision\t: 0\n\n";
+}
+
+TEST(InOrderCores, AllMustBe) {
+  EXPECT_TRUE(in_order(core("0xd05")));
+  EXPECT_TRUE(in_order(core("0xd03") + core("0xd03") + core("0xd05")));
+  EXPECT_FALSE(in_order(core("0xd08")));
+  EXPECT_FALSE(in_order(core("0xd05") + core("0xd08")));
+  EXPECT_FALSE(in_order(core("0xd08") + core("0xd05")));
+}
+
+TEST(InOrderCores, FilesOfOtherShapes) {
+  EXPECT_FALSE(in_order(""));
+  EXPECT_FALSE(in_order("model name\t: another processor\nflags\t: fma\n"));
+  EXPECT_FALSE(in_order("CPU part\t: 0xd05"));  // the line has no end
+  EXPECT_FALSE(in_order("CPU part 0xd05\n"));
+  EXPECT_FALSE(all_cores_in_order("/nowhere/cpuinfo"));
+  // Lines and files longer than what is read at once.
+  const std::string wide(9000, 'x');
+  EXPECT_TRUE(in_order(core("0xd05", wide) + core("0xd05")));
+  EXPECT_FALSE(in_order(core("0xd05", wide) + core("0xd08", wide)));
+  std::string many;
+  for (int i = 0; i < 300; ++i) many += core("0xd05");
+  EXPECT_TRUE(in_order(many));
+  EXPECT_FALSE(in_order(many + core("0xd0a")));
 }
 
 }  // namespace

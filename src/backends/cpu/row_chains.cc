@@ -82,6 +82,10 @@ std::int64_t bytes_held(const std::vector<RowGeometry>& links, std::int64_t band
   return bytes;
 }
 
+std::string kib(std::int64_t bytes) {
+  return std::to_string((bytes + 1023) >> 10) + " KiB";
+}
+
 struct ChainStep {
   struct Link {
     std::unique_ptr<RowStage> stage;
@@ -156,11 +160,11 @@ struct ChainStep {
 
 }  // namespace
 
-std::vector<std::vector<NodeId>> row_chains(const Graph& graph, const std::vector<bool>& free,
-                                            const CompileOptions& options) {
-  std::vector<std::vector<NodeId>> chains;
-  if (!kHasFloat32 || kernels::select_gemm_f32(options.isa).run == kernels::gemm_f32_any__reference) return chains;
+RowChains row_chains(const Graph& graph, const std::vector<bool>& free, const CompileOptions& options) {
+  RowChains found;
   const int nodes = static_cast<int>(graph.nodes().size());
+  found.ends.resize(at(nodes));
+  if (!kHasFloat32 || kernels::select_gemm_f32(options.isa).run == kernels::gemm_f32_any__reference) return found;
   // The only reader of a value as its first input; -1 where there are others, or none.
   std::vector<int> readers(graph.values().size(), 0), only(graph.values().size(), -1);
   for (int n = 0; n < nodes; ++n) {
@@ -183,23 +187,27 @@ std::vector<std::vector<NodeId>> row_chains(const Graph& graph, const std::vecto
     if (taken[at(n)] || !fits(n)) continue;
     std::vector<NodeId> chain = {NodeId{n}};
     std::vector<RowGeometry> links = {geometry_of(graph, graph.nodes()[at(n)])};
-    while (static_cast<int>(chain.size()) < kMostLinks) {
+    while (true) {
       const Node& last = graph.node(chain.back());
       const std::size_t between = at(last.outputs[0].index);
       const int next = only[between];
-      if (readers[between] != 1 || next < 0 || !fits(next)) break;
-      const Node& reader = graph.nodes()[at(next)];
-      if (depthwise(last) == depthwise(reader)) break;
-      if (links.back().out_h * links.back().out_row_bytes <= kSmallTensorBytes) break;
-      links.push_back(geometry_of(graph, reader));
-      if (bytes_held(links, kLeastBand) > kRowBytes) break;
+      if (next < 0 || !fits(next) || depthwise(last) == depthwise(graph.nodes()[at(next)])) break;
+      std::string& end = found.ends[at(chain.back().index)];
+      const std::int64_t bytes = links.back().out_h * links.back().out_row_bytes;
+      links.push_back(geometry_of(graph, graph.nodes()[at(next)]));
+      if (readers[between] != 1) end = "its output is read elsewhere too";
+      else if (bytes <= kSmallTensorBytes) end = "its output of " + kib(bytes) + " fits the cache";
+      else if (bytes_held(links, kLeastBand) > kRowBytes)
+        end = kib(bytes_held(links, kLeastBand)) + " of rows would have to be held, at most " + kib(kRowBytes);
+      else if (static_cast<int>(chain.size()) == kMostLinks) end = "a chain has at most 3 links";
+      if (!end.empty()) break;
       chain.push_back(NodeId{next});
     }
     if (chain.size() < 2) continue;
     for (NodeId id : chain) taken[at(id.index)] = true;
-    chains.push_back(std::move(chain));
+    found.chains.push_back(std::move(chain));
   }
-  return chains;
+  return found;
 }
 
 struct RowChain::State {

@@ -9,16 +9,21 @@
 // Every element is computed as without the chain, bit by bit.
 #pragma once
 
+#include <memory>
+#include <string>
 #include <vector>
 
 #include "backends/plan.h"
 
 namespace dotori::backends::cpu {
 
-// The chains of `graph`, each in the order of its links; no node is in two. `free[n]`: node n runs on the CPU and may
-// be in one.
-std::vector<std::vector<graph::NodeId>> row_chains(const graph::Graph& graph, const std::vector<bool>& free,
-                                                   const CompileOptions& options);
+struct RowChains {
+  std::vector<std::vector<graph::NodeId>> chains;  // each in the order of its links; no node is in two
+  std::vector<std::string> ends;  // by node: why it and the next are not links; empty where they cannot be
+};
+
+// The chains of `graph`. `free[n]`: node n runs on the CPU and may be in one.
+RowChains row_chains(const graph::Graph& graph, const std::vector<bool>& free, const CompileOptions& options);
 
 // One link after the other: begin(node) has made context.node() the link when add() is called; finish() emits the step
 // of all with context.node() the last.

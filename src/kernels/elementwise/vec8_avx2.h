@@ -48,6 +48,10 @@ inline F8 mul8(F8 a, F8 b) noexcept {
 inline F8 div8(F8 a, F8 b) noexcept {
   return _mm256_div_ps(a, b);
 }
+// a / b for b >= 1, at most 2 ulp off; 0 where b is infinite.
+inline F8 quotient8(F8 a, F8 b) noexcept {
+  return _mm256_div_ps(a, b);
+}
 inline F8 sqrt8(F8 a) noexcept {
   return _mm256_sqrt_ps(a);
 }

@@ -83,7 +83,7 @@ inline F8 one_plus_exp_negated8(F8 x) noexcept {
 
 // At most 2.6 ulp off; 0 where the result would be subnormal.
 inline F8 sigmoid8(F8 x) noexcept {
-  return div8(splat8(1.0f), one_plus_exp_negated8(x));
+  return quotient8(splat8(1.0f), one_plus_exp_negated8(x));
 }
 
 // At most 3 ulp off.
@@ -95,7 +95,7 @@ inline F8 tanh8(F8 x) noexcept {
 
 // At most 3.5 ulp off; 0 from x = -88.4 down, where the result is above -2^-120.
 inline F8 silu8(F8 x) noexcept {
-  return div8(at_least8(splat8(kProductFloor), x), one_plus_exp_negated8(x));
+  return quotient8(at_least8(splat8(kProductFloor), x), one_plus_exp_negated8(x));
 }
 
 // At most 2 ulp off.

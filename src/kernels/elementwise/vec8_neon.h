@@ -53,6 +53,16 @@ inline F8 mul8(F8 a, F8 b) noexcept {
 inline F8 div8(F8 a, F8 b) noexcept {
   return {vdivq_f32(a.lo, b.lo), vdivq_f32(a.hi, b.hi)};
 }
+// a / b for b >= 1, at most 2 ulp off; 0 where b is infinite. Two of Newton's steps from the eight bits of FRECPE: a
+// division keeps these processors busy for much longer.
+inline float32x4_t reciprocal4(float32x4_t b) noexcept {
+  float32x4_t r = vrecpeq_f32(b);
+  r = vmulq_f32(r, vrecpsq_f32(b, r));
+  return vmulq_f32(r, vrecpsq_f32(b, r));
+}
+inline F8 quotient8(F8 a, F8 b) noexcept {
+  return {vmulq_f32(a.lo, reciprocal4(b.lo)), vmulq_f32(a.hi, reciprocal4(b.hi))};
+}
 inline F8 sqrt8(F8 a) noexcept {
   return {vsqrtq_f32(a.lo), vsqrtq_f32(a.hi)};
 }

@@ -8,6 +8,7 @@ constexpr GemmF32Kernel kKernels[] = {
 #if defined(__x86_64__)
     {"gemm_f32_6x16__avx2", kIsaAvx2, 6, 16, gemm_f32_6x16__avx2},
 #elif defined(__aarch64__)
+    {"gemm_f32_8x8__neon_a55", kIsaNeon | kInOrder, 8, 8, gemm_f32_8x8__neon_a55},
     {"gemm_f32_8x8__neon", kIsaNeon, 8, 8, gemm_f32_8x8__neon},
 #endif
 #if !defined(DOTORI_NO_EIGEN)

@@ -74,6 +74,7 @@ void gemm_f32_any__eigen(const GemmF32Strip&) noexcept;
 void gemm_f32_6x16__avx2(const GemmF32Strip&) noexcept;
 #elif defined(__aarch64__)
 void gemm_f32_8x8__neon(const GemmF32Strip&) noexcept;
+void gemm_f32_8x8__neon_a55(const GemmF32Strip&) noexcept;  // the same sums, scheduled for cores that execute in order
 #endif
 // Tiles of the plain C++ kernels.
 constexpr int32_t kGemmReferenceMr = 4, kGemmReferenceNr = 8;

@@ -63,6 +63,17 @@ inline void tile(const GemmF32Strip& s, size_t panel, ptrdiff_t c_offset, int32_
 
   // vmaxps and vminps return their second operand when one is NaN.
   const __m256 low = _mm256_set1_ps(s.low), high = _mm256_set1_ps(s.high);
+  if (whole && s.bias != nullptr) {
+    __m256 start[V];
+    DOTORI_UNROLL for (int v = 0; v < V; ++v) start[v] =
+        _mm256_loadu_ps(s.bias + panel + static_cast<size_t>(v / kPerPanel) * s.panel_stride + 8 * (v % kPerPanel));
+    DOTORI_UNROLL for (int r = 0; r < M; ++r) {
+      float* c = s.c[r] + c_offset;
+      DOTORI_UNROLL for (int v = 0; v < V; ++v)
+          _mm256_storeu_ps(c + 8 * v, _mm256_min_ps(high, _mm256_max_ps(low, _mm256_add_ps(start[v], sum[r][v]))));
+    }
+    return;
+  }
   DOTORI_UNROLL for (int v = 0; v < V; ++v) {
     const __m256i mask = part_mask(n - 8 * v);
     const size_t at = panel + static_cast<size_t>(v / kPerPanel) * s.panel_stride;

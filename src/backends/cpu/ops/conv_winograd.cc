@@ -161,13 +161,20 @@ std::int64_t tiles_of(const Shape& y) {
 
 }  // namespace
 
-const kernels::WinogradF32Kernel* winograd_that_pays(const graph::Conv2d& op, const CompileContext& context) noexcept {
+const kernels::WinogradF32Kernel* winograd_that_pays(const graph::Conv2d& op, CompileContext& context) {
   const Shape& x = context.input_shape(0);
   const Shape& y = context.output_shape();
   const std::int64_t group_in = x[3] / op.groups, group_out = y[3] / op.groups;
-  if (op.kernel_h != 3 || op.kernel_w != 3 || op.stride_h * op.stride_w != 1 || op.dilation_h * op.dilation_w != 1 ||
-      x[3] % 8 != 0 || group_out % 8 != 0 || group_in < 8 || (op.groups > 1 && group_out > kColumns))
+  if (op.kernel_h != 3 || op.kernel_w != 3) return nullptr;
+  const char* unfit = nullptr;
+  if (op.stride_h * op.stride_w != 1) unfit = "the stride is not 1";
+  else if (op.dilation_h * op.dilation_w != 1) unfit = "the kernel is dilated";
+  else if (x[3] % 8 != 0 || group_out % 8 != 0 || group_in < 8) unfit = "channels are not in multiples of 8";
+  else if (op.groups > 1 && group_out > kColumns) unfit = "groups of more than 64 outputs";
+  if (unfit != nullptr) {
+    context.rule_out(std::string("winograd: ") + unfit);
     return nullptr;
+  }
   // In multiply-adds of a product; the factors were measured on AVX2: what a channel's transforms of a tile cost, a
   // byte of weights that comes from memory, and the start of a row's sum.
   constexpr double kInput = 220, kOutput = 160, kWeightByte = 1.5, kStart = 12, kMargin = 0.9;
@@ -177,7 +184,12 @@ const kernels::WinogradF32Kernel* winograd_that_pays(const graph::Conv2d& op, co
   const double cost = products + tiles * (in * kInput + out * kOutput) + weights * kWeightByte;
   const double direct =
       static_cast<double>(x[0] * y[1] * y[2]) * (9 * depth + kStart) * out + depth * out * 36 * kWeightByte;
-  return cost < kMargin * direct ? kernels::select_winograd_f32(context.isa()) : nullptr;
+  const std::string estimate =
+      "estimated " + std::to_string(static_cast<long>(100 * cost / direct)) + " % of the time of gemm";
+  const bool pays = cost < kMargin * direct;
+  const kernels::WinogradF32Kernel* kernel = pays ? kernels::select_winograd_f32(context.isa()) : nullptr;
+  context.rule_out("winograd: " + (pays && kernel == nullptr ? "no kernel for this instruction set" : estimate));
+  return kernel;
 }
 
 Status emit_conv_winograd(const graph::Conv2d& op, const kernels::WinogradF32Kernel& transforms,

@@ -12,8 +12,8 @@ namespace dotori::backends::cpu {
 
 // The transforms for this convolution where they save time: constant weights, stride and dilation 1, no groups,
 // channels in multiples of 8, and an image that makes good the four times larger weights. Null: the direct way is
-// better.
-const kernels::WinogradF32Kernel* winograd_that_pays(const graph::Conv2d& op, const CompileContext& context) noexcept;
+// better; the reason is given to context.rule_out() where the kernel is 3 x 3.
+const kernels::WinogradF32Kernel* winograd_that_pays(const graph::Conv2d& op, CompileContext& context);
 
 // Packs the transformed weights, books scratch and emits the step. Errors: kOutOfMemory.
 Status emit_conv_winograd(const graph::Conv2d& op, const kernels::WinogradF32Kernel& transforms,
