@@ -143,9 +143,12 @@ TEST(Compile, RefusesMemoryAboveTheLimit) {
 TEST(Session, RunAllocatesNothing) {
   auto model = Model::from_graph(small_network());
   ASSERT_TRUE(model.ok());
-  for (int threads : {1, 2}) {
+  const std::uint64_t all = core_mask(CoreClass::kAll), first = all & (~all + 1);
+  for (const auto& [threads, cores] :
+       {std::pair(1, std::uint64_t{0}), std::pair(2, std::uint64_t{0}), std::pair(2, first)}) {
     SessionOptions options;
     options.num_threads = threads;
+    options.core_mask = cores;
     auto session = Session::create(*model, options);
     ASSERT_TRUE(session.ok());
     ASSERT_TRUE(session->run().ok());
