@@ -2,7 +2,6 @@
 // Graph -> Plan: who runs what, which values share memory, a step for each node or region, offsets for everything.
 #include <algorithm>
 #include <cstdlib>
-#include <cstring>
 #include <new>
 
 #include "backends/backend.h"
@@ -142,7 +141,6 @@ class NodeCompiler final : public CompileContext {
     if (size_bytes > options().max_memory_bytes - plan_.packed_bytes) return nullptr;
     graph::Constant block = graph::allocate_constant(std::max<std::size_t>(size_bytes, 1), &writable);
     if (writable == nullptr) return nullptr;
-    std::memset(writable, 0, size_bytes);
     plan_.packed_bytes += size_bytes;
     plan_.packed.push_back(std::move(block));
     return writable;

@@ -2,6 +2,8 @@
 #include "graph/graph.h"
 
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <charconv>
 #include <cstring>
@@ -11,6 +13,36 @@ namespace dotori::graph {
 namespace {
 
 constexpr std::size_t kConstantAlignment = 64;
+
+// From this size on a block is mapped: the system's pages are zero already, and large ones, where it grants them, take
+// a few faults instead of thousands. Under the address sanitizer everything is allocated, so that it sees the ends.
+#if defined(__SANITIZE_ADDRESS__)
+constexpr std::size_t kLargeBlock = SIZE_MAX;
+#else
+constexpr std::size_t kLargeBlock = std::size_t{1} << 20;
+#endif
+constexpr std::size_t kLargePage = std::size_t{2} << 20;
+
+std::size_t whole_pages(std::size_t bytes) {
+  const std::size_t page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  return (bytes + page - 1) / page * page;
+}
+
+// `bytes` of zeros for munmap(.., whole_pages(bytes)), from a multiple of kLargePage on; null when out of memory.
+void* map_large(std::size_t bytes) {
+  const std::size_t wanted = whole_pages(bytes), mapped = wanted + kLargePage;
+  void* memory = mmap(nullptr, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) return nullptr;
+  unsigned char* first = static_cast<unsigned char*>(memory);
+  const std::size_t before = (kLargePage - reinterpret_cast<std::uintptr_t>(first) % kLargePage) % kLargePage;
+  if (before > 0) munmap(first, before);
+  munmap(first + before + wanted, kLargePage - before);
+#if defined(MADV_HUGEPAGE)
+  // Only whole large pages: the rest of one would be memory that nobody asked for.
+  if (wanted >= kLargePage) madvise(first + before, wanted / kLargePage * kLargePage, MADV_HUGEPAGE);
+#endif
+  return first + before;
+}
 
 // `base`, or `base` with "_<n>" behind it, n one above the largest number in use there. `name_at(i)` gives the names in
 // use.
@@ -72,14 +104,20 @@ std::string operand_text(const Value& value) {
 Constant allocate_constant(std::size_t size_bytes, void** writable) {
   Constant constant;
   *writable = nullptr;
-  if (size_bytes > SIZE_MAX - kConstantAlignment) return constant;
+  if (size_bytes > SIZE_MAX / 2) return constant;
   const std::size_t rounded = (size_bytes / kConstantAlignment + 1) * kConstantAlignment;
-  // Not aligned_alloc, which Android has from API level 28 on only.
   void* memory = nullptr;
-  if (posix_memalign(&memory, kConstantAlignment, rounded) != 0) return constant;
-  // The padding too: a copy of whole vectors must not read uninitialised bytes.
-  std::memset(static_cast<unsigned char*>(memory) + size_bytes, 0, rounded - size_bytes);
-  constant.owner = std::shared_ptr<const void>(memory, [](const void* p) { free(const_cast<void*>(p)); });
+  if (rounded >= kLargeBlock) {
+    memory = map_large(rounded);
+    if (memory == nullptr) return constant;
+    constant.owner = std::shared_ptr<const void>(
+        memory, [rounded](const void* p) { munmap(const_cast<void*>(p), whole_pages(rounded)); });
+  } else {
+    // Not aligned_alloc, which Android has from API level 28 on only.
+    if (posix_memalign(&memory, kConstantAlignment, rounded) != 0) return constant;
+    std::memset(memory, 0, rounded);
+    constant.owner = std::shared_ptr<const void>(memory, [](const void* p) { free(const_cast<void*>(p)); });
+  }
   constant.data = memory;
   constant.size_bytes = size_bytes;
   *writable = memory;

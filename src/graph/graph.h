@@ -93,8 +93,8 @@ class Graph {
   std::vector<Node> nodes_;
 };
 
-// Memory aligned to 64 bytes, holding a copy of `bytes`, or to be filled through `*writable`. `data` is null when there
-// is not enough memory.
+// Memory aligned to 64 bytes, holding a copy of `bytes`, or zeros to be overwritten through `*writable`. `data` is null
+// when there is not enough memory.
 Constant make_constant(const void* bytes, std::size_t size_bytes);
 Constant allocate_constant(std::size_t size_bytes, void** writable);
 

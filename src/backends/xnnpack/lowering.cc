@@ -36,7 +36,6 @@ Result<void*> allocate_in(std::vector<graph::Constant>& blocks, std::size_t size
   void* memory = nullptr;
   blocks.push_back(graph::allocate_constant(size_bytes + kSlackBytes, &memory));
   if (memory == nullptr) return out_of_memory("no memory for a constant of " + std::to_string(size_bytes) + " bytes");
-  std::memset(memory, 0, size_bytes + kSlackBytes);
   return memory;
 }
 
