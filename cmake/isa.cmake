@@ -5,6 +5,11 @@
 #   dotori_isa_source(x86_avx2.cc AVX2 -O2)            where -O3 makes more code and not more speed
 set(DOTORI_ISA_AVX2_ARCH x86_64)
 set(DOTORI_ISA_AVX2_FLAGS -mavx2 -mfma)
+set(DOTORI_ISA_AVX512_ARCH x86_64)
+set(DOTORI_ISA_AVX512_FLAGS -mavx2 -mfma -mavx512f -mavx512bw -mavx512dq -mavx512vl
+    $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)  # gcc 12 takes the intrinsics' own undefined operands for ours
+set(DOTORI_ISA_VNNI_ARCH x86_64)
+set(DOTORI_ISA_VNNI_FLAGS ${DOTORI_ISA_AVX512_FLAGS} -mavx512vnni)
 set(DOTORI_ISA_NEON_ARCH aarch64)
 set(DOTORI_ISA_NEON_FLAGS -march=armv8-a)
 set(DOTORI_ISA_NEON_DOT_ARCH aarch64)

@@ -66,7 +66,7 @@ typedef struct dotori_error {
 DOTORI_C_API uint32_t dotori_abi_version(void);
 DOTORI_C_API const char* dotori_version(void);           /* "0.1.0"; static storage, as the next two */
 DOTORI_C_API const char* dotori_code_name(int32_t code); /* "corrupt model"; "unknown code" for others */
-DOTORI_C_API const char* dotori_instruction_set(void);   /* "avx2", "neon", "neon_dot" or "none" */
+DOTORI_C_API const char* dotori_instruction_set(void);   /* "avx2", "avx512", "avx512_vnni", "neon", "neon_dot", "none" */
 
 /* ---------------------------------------------------------------- models */
 

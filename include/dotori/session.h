@@ -85,8 +85,8 @@ class Session {
   std::unique_ptr<State> state_;
 };
 
-// "avx2", "neon", "neon_dot" or "none": the best instruction set this process uses, after DOTORI_MAX_ISA. Static
-// storage.
+// "avx2", "avx512", "avx512_vnni", "neon", "neon_dot" or "none": the best instruction set this process uses, after
+// DOTORI_MAX_ISA. Static storage.
 const char* host_isa_name() noexcept;
 
 }  // namespace dotori

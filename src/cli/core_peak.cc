@@ -20,8 +20,21 @@ constexpr int kRounds = 6000000;
 
 #if defined(__x86_64__)
 constexpr kernels::Isa kNeeded = kernels::kIsaAvx2;
+// Twenty chains of sixteen lanes.
+__attribute__((target("avx512f"))) double multiply_adds_avx512() noexcept {
+  __m512 sum[20];
+  for (__m512& s : sum) s = _mm512_set1_ps(1);
+  const __m512 x = _mm512_set1_ps(0.5f);
+  for (int i = 0; i < kRounds / 2; ++i) {
+#pragma GCC unroll 20
+    for (int j = 0; j < 20; ++j) sum[j] = _mm512_fmadd_ps(sum[j], x, x);
+  }
+  for (__m512& s : sum) __asm__ volatile("" : : "v"(s));
+  return 160.0 * kRounds;
+}
 // Ten chains of eight lanes.
 __attribute__((target("avx2,fma"))) double multiply_adds() noexcept {
+  if ((kernels::host_isa() & kernels::kIsaAvx512) != 0) return multiply_adds_avx512();
   __m256 sum[10];
   for (__m256& s : sum) s = _mm256_set1_ps(1);
   const __m256 x = _mm256_set1_ps(0.5f);

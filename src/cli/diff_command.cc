@@ -107,14 +107,23 @@ Result<BackendKind> backend_of(const std::string& reference) {
   return invalid_argument(reference + ": expected backend:cpu, backend:reference or backend:xnnpack");
 }
 
+// Whether both are of one family, and `isa` has less.
+bool is_below(const std::string& isa, const std::string& own) {
+  const std::vector<std::vector<std::string>> families = {{"none", "avx2", "avx512", "avx512_vnni"},
+                                                          {"none", "neon", "neon_dot"}};
+  return std::any_of(families.begin(), families.end(), [&](const std::vector<std::string>& family) {
+    const auto at = std::find(family.begin(), family.end(), own);
+    return at != family.end() && std::find(family.begin(), at, isa) != at;
+  });
+}
+
 // The same model and input in a process that uses no more than the instruction set after "isa:"; its layers in `file`.
 Status save_by_isa(const DiffOptions& o, const std::string& file) {
   const std::string isa = o.reference.substr(std::strlen(kIsaPrefix));
   const std::string own = host_isa_name();
-  const bool lower = isa == "none" || (isa == "neon" && own == "neon_dot");
-  if (!lower)
+  if (!is_below(isa, own))
     return invalid_argument(o.reference + ": not below this machine's instruction set, " + own +
-                            " (isa:none, or isa:neon on a machine with neon_dot)");
+                            " (none is below neon, and that below neon_dot; none below avx2, avx512, avx512_vnni)");
   std::vector<std::string> command = {"/proc/self/exe",
                                       "diff",
                                       o.model,

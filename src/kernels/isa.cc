@@ -16,17 +16,20 @@ namespace dotori::kernels {
 namespace {
 
 #if defined(__x86_64__)
-bool has_avx2_fma() noexcept {
+Isa x86_isa() noexcept {
   unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
-  if (!__get_cpuid(1, &eax, &ebx, &ecx, &edx)) return false;
+  if (!__get_cpuid(1, &eax, &ebx, &ecx, &edx)) return kIsaNone;
   constexpr unsigned kFma = 1u << 12, kOsxsave = 1u << 27, kAvx = 1u << 28;
-  if ((ecx & (kFma | kOsxsave | kAvx)) != (kFma | kOsxsave | kAvx)) return false;
+  if ((ecx & (kFma | kOsxsave | kAvx)) != (kFma | kOsxsave | kAvx)) return kIsaNone;
   unsigned low = 0, high = 0;
-  // XCR0 bits 1 and 2: the operating system saves the XMM and YMM registers.
+  // XCR0: the operating system saves the XMM and YMM registers (bits 1 and 2), and what AVX-512 adds (bits 5 to 7).
   __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
-  if ((low & 6u) != 6u) return false;
-  if (!__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx)) return false;
-  return (ebx & (1u << 5)) != 0;
+  constexpr unsigned kYmm = 0x06, kZmm = 0xe6;
+  if ((low & kYmm) != kYmm || !__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx)) return kIsaNone;
+  constexpr unsigned kAvx2 = 1u << 5, kF = 1u << 16, kDq = 1u << 17, kBw = 1u << 30, kVl = 1u << 31, kVnni = 1u << 11;
+  if ((ebx & kAvx2) == 0) return kIsaNone;
+  if ((low & kZmm) != kZmm || (ebx & (kF | kDq | kBw | kVl)) != (kF | kDq | kBw | kVl)) return kIsaAvx2;
+  return kIsaAvx2 | kIsaAvx512 | ((ecx & kVnni) != 0 ? kIsaVnni : kIsaNone);
 }
 #endif
 
@@ -40,7 +43,7 @@ bool executes_in_order(unsigned long part) noexcept {
 
 Isa detect() noexcept {
 #if defined(__x86_64__)
-  return kIsaPortable | (has_avx2_fma() ? kIsaAvx2 : kIsaNone);
+  return kIsaPortable | x86_isa();
 #elif defined(__aarch64__) && defined(__linux__)
   constexpr unsigned long kAsimd = 1ul << 1, kAsimdDot = 1ul << 20;  // HWCAP_ASIMD, HWCAP_ASIMDDP of the Linux kernel
   const unsigned long caps = getauxval(AT_HWCAP);
@@ -93,12 +96,16 @@ Isa host_isa() noexcept {
     if (cap == nullptr) return found;
     if (strcmp(cap, "none") == 0) return kIsaNone;
     if (strcmp(cap, "neon") == 0) return found & ~kIsaNeonDot;
+    if (strcmp(cap, "avx2") == 0) return found & ~(kIsaAvx512 | kIsaVnni);
+    if (strcmp(cap, "avx512") == 0) return found & ~kIsaVnni;
     return found;
   }();
   return isa;
 }
 
 const char* isa_name(Isa isa) noexcept {
+  if (isa & kIsaVnni) return "avx512_vnni";
+  if (isa & kIsaAvx512) return "avx512";
   if (isa & kIsaAvx2) return "avx2";
   if (isa & kIsaNeonDot) return "neon_dot";
   if (isa & kIsaNeon) return "neon";

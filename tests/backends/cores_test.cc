@@ -192,6 +192,18 @@ std::set<pid_t> threads_of_process() {
   return threads;
 }
 
+void sleep_ms(long ms) {
+  const timespec pause{ms / 1000, ms % 1000 * 1'000'000};
+  nanosleep(&pause, nullptr);
+}
+
+// The same when there are `count`: a thread that was joined is still listed until the system has cleared it away.
+std::set<pid_t> threads_of_process(std::size_t count) {
+  std::set<pid_t> threads = threads_of_process();
+  for (int i = 0; i < 200 && threads.size() != count; ++i, threads = threads_of_process()) sleep_ms(10);
+  return threads;
+}
+
 // The lowest and the highest core that may be used; the same where there is one only.
 struct TwoCores {
   std::uint64_t all = core_mask(CoreClass::kAll);
@@ -300,7 +312,7 @@ TEST(SessionCores, ThreadsStayAndTheCallerComesBack) {
     EXPECT_EQ(session->options().core_mask, mask);
     EXPECT_EQ(cores_of_thread(0), cores.all);
     int workers = 0;
-    for (pid_t thread : threads_of_process()) {
+    for (pid_t thread : threads_of_process(before.size() + 2)) {
       if (before.count(thread) != 0) continue;
       EXPECT_EQ(cores_of_thread(thread), expected);
       ++workers;
@@ -387,7 +399,7 @@ TEST(SessionCores, Refusals) {
     options.core_mask = cores.last;
     EXPECT_EQ(Session::create(model, options).status().code(), StatusCode::kInvalidArgument);
   }
-  EXPECT_EQ(threads_of_process().size(), threads);
+  EXPECT_EQ(threads_of_process(threads).size(), threads);
   EXPECT_EQ(cores_of_thread(0), cores.all);
 }
 
@@ -419,7 +431,7 @@ int check_a_system_that_refuses() {
   const Result<Session> refused = Session::create(model, options);
   if (refused.ok() || refused.status().code() != StatusCode::kUnsupported) return 3;
   if (refused.status().message().find("EPERM") == std::string::npos) return 4;
-  if (threads_of_process().size() != threads || cores_of_thread(0) != cores.all) return 5;
+  if (threads_of_process(threads).size() != threads || cores_of_thread(0) != cores.all) return 5;
   options.core_mask = 0;
   return Session::create(model, options).ok() ? 0 : 6;
 }
@@ -440,11 +452,6 @@ double process_seconds() {
   timespec t{};
   clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
   return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
-}
-
-void sleep_ms(long ms) {
-  const timespec pause{ms / 1000, ms % 1000 * 1'000'000};
-  nanosleep(&pause, nullptr);
 }
 
 TEST(Idle, ASessionThatDoesNotRunUsesNoTime) {

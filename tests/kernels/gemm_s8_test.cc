@@ -312,7 +312,7 @@ TEST(GemmS8, GatherPutsTapsBehindEachOther) {
 TEST(GemmS8, SelectsTheBestAllowed) {
   size_t count = 0;
   const GemmS8Kernel* kernels = gemm_s8_kernels(&count);
-  EXPECT_STREQ(select_gemm_s8(kIsaAvx2 | kIsaNeon | kIsaNeonDot | kIsaPortable).name, kernels[0].name);
+  EXPECT_STREQ(select_gemm_s8(~kIsaNone).name, kernels[0].name);
   EXPECT_STREQ(select_gemm_s8(kIsaNone).name, "gemm_s8_any__reference");
   EXPECT_STREQ(select_gemm_s8(kIsaPortable).name, "gemm_s8_any__reference");
 #if defined(__aarch64__)

@@ -72,6 +72,7 @@ void gemm_f32_any__reference(const GemmF32Strip&) noexcept;
 void gemm_f32_any__eigen(const GemmF32Strip&) noexcept;
 #if defined(__x86_64__)
 void gemm_f32_6x16__avx2(const GemmF32Strip&) noexcept;
+void gemm_f32_12x32__avx512(const GemmF32Strip&) noexcept;
 #elif defined(__aarch64__)
 void gemm_f32_8x8__neon(const GemmF32Strip&) noexcept;
 void gemm_f32_8x8__neon_a55(const GemmF32Strip&) noexcept;  // the same sums, scheduled for cores that execute in order

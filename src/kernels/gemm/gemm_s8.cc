@@ -8,6 +8,7 @@ namespace {
 
 constexpr GemmS8Kernel kKernels[] = {
 #if defined(__x86_64__)
+    {"gemm_s8_12x32__avx512_vnni", kIsaVnni, 12, 32, 4, 1, GemmS8Layout::kColumnsPlus128, gemm_s8_12x32__avx512_vnni},
     {"gemm_s8_6x16__avx2", kIsaAvx2, 6, 16, 2, 2, GemmS8Layout::kColumns, gemm_s8_6x16__avx2},
 #elif defined(__aarch64__)
     {"gemm_s8_8x8__neon_dot", kIsaNeonDot, 8, 8, 4, 1, GemmS8Layout::kColumns, gemm_s8_8x8__neon_dot},
@@ -51,6 +52,13 @@ void pack_crossed_column(const int8_t* column, size_t k, size_t padded_k, size_t
   }
 }
 
+// Modulo 2^32.
+int32_t less_128_times(int32_t bias, const int8_t* column, size_t k) noexcept {
+  uint32_t sum = 0;
+  for (size_t i = 0; i < k; ++i) sum += static_cast<uint32_t>(static_cast<int32_t>(column[i]));
+  return static_cast<int32_t>(static_cast<uint32_t>(bias) - 128 * sum);
+}
+
 }  // namespace
 
 const GemmS8Kernel* gemm_s8_kernels(size_t* count) noexcept {
@@ -67,6 +75,7 @@ const GemmS8Kernel& select_gemm_s8(Isa isa) noexcept {
 GemmS8GatherFn select_gemm_s8_gather(const GemmS8Kernel& kernel) noexcept {
 #if defined(__x86_64__)
   if (kernel.a_bytes == 2 && kernel.isa == kIsaAvx2) return gemm_s8_gather__avx2;
+  if (kernel.a_bytes == 1 && kernel.isa == kIsaVnni) return gemm_s8_gather__avx512_vnni;
 #elif defined(__aarch64__)
   if (kernel.a_bytes == 1 && kernel.isa != kIsaNone) return gemm_s8_gather__neon;
 #endif
@@ -91,8 +100,9 @@ void pack_gemm_s8(const int8_t* weights, size_t column_stride, const size_t* tap
     for (size_t t = 0; t < taps; ++t, to += padded_k * nr) {
       for (size_t j = 0; j < columns; ++j) {
         const int8_t* column = weights + (first + j) * column_stride + tap_offsets[t];
-        if (kernel.layout == GemmS8Layout::kColumns) pack_column(column, k, kr, nr, j, to);
-        else pack_crossed_column(column, k, padded_k, nr, j, to);
+        if (kernel.layout == GemmS8Layout::kCrossed) pack_crossed_column(column, k, padded_k, nr, j, to);
+        else pack_column(column, k, kr, nr, j, to);
+        if (kernel.layout == GemmS8Layout::kColumnsPlus128) biases[j] = less_128_times(biases[j], column, k);
       }
     }
   }

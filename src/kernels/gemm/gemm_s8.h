@@ -41,7 +41,10 @@ struct GemmS8Strip {
 //   kCrossed: (kr 8, nr a multiple of 4) blocks of 16 rows, and one of 8 where k is an odd multiple of 8. A block is
 //     [4 steps][nr / 4][halves of 8 rows][4 columns][2 rows]: step s holds, for column j, pair (j ^ s) % 4 of each
 //     half.
-enum class GemmS8Layout : uint8_t { kColumns, kCrossed };
+//   kColumnsPlus128: kColumns, and a column's bias less 128 times the sum of its weights (modulo 2^32), for kernels
+//   that
+//     read rows plus 128, as unsigned bytes.
+enum class GemmS8Layout : uint8_t { kColumns, kCrossed, kColumnsPlus128 };
 
 using GemmS8Fn = void (*)(const GemmS8Strip& strip) noexcept;
 struct GemmS8Kernel {
@@ -92,6 +95,8 @@ void gemm_s8_any__reference(const GemmS8Strip&) noexcept;
 #if defined(__x86_64__)
 void gemm_s8_6x16__avx2(const GemmS8Strip&) noexcept;
 void gemm_s8_gather__avx2(const GemmS8Gather&) noexcept;
+void gemm_s8_12x32__avx512_vnni(const GemmS8Strip&) noexcept;
+void gemm_s8_gather__avx512_vnni(const GemmS8Gather&) noexcept;
 #elif defined(__aarch64__)
 void gemm_s8_8x8__neon_dot(const GemmS8Strip&) noexcept;
 void gemm_s8_4x16__neon(const GemmS8Strip&) noexcept;
