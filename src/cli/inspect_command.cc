@@ -34,13 +34,10 @@ std::vector<Layer> layers_of(const graph::Graph& graph, const backends::Plan& pl
   for (std::size_t n = 0; n < graph.nodes().size(); ++n)
     layers.push_back({&graph.nodes()[n], nullptr, 0, plan.backend != nullptr ? plan.refusals[n] : std::string()});
   for (const backends::Step& step : plan.steps) {
-    if (step.region < 0) {
-      Layer& layer = layers[static_cast<std::size_t>(step.node.index)];
-      layer.step = &step;
-      layer.macs = step.macs;
-      continue;
-    }
-    for (graph::NodeId id : plan.partition.regions[static_cast<std::size_t>(step.region)].nodes) {
+    std::vector<graph::NodeId> nodes = {step.node};
+    if (step.region >= 0) nodes = plan.partition.regions[static_cast<std::size_t>(step.region)].nodes;
+    if (step.chain >= 0) nodes = plan.partition.chains[static_cast<std::size_t>(step.chain)];
+    for (graph::NodeId id : nodes) {
       Layer& layer = layers[static_cast<std::size_t>(id.index)];
       layer.step = &step;
       layer.macs = graph::node_macs(graph, *layer.node);

@@ -83,6 +83,11 @@ std::string node_table(const Model& model, const backends::Plan& plan) {
       name += " … " + last->name;
       op = "region of " + std::to_string(region.nodes.size());
     }
+    if (step.chain >= 0) {
+      const std::vector<graph::NodeId>& chain = plan.partition.chains[static_cast<std::size_t>(step.chain)];
+      name = model.graph().node(chain.front()).name + " … " + node.name;
+      op = "chain of " + std::to_string(chain.size());
+    }
     html += "<tr><td class=n>" + std::to_string(s) + "</td><td>" + html_escape(name) + "</td><td>" + op +
             "</td><td><code>" + html_escape(step.kernel) + "</code></td><td>" +
             model.graph().value(last->outputs[0]).type.shape.to_string() + "</td><td class=n>" +

@@ -68,6 +68,33 @@ TEST_F(Cli, RegionsOfAMask) {
   EXPECT_FALSE(fs::exists(path("areas.txt")));
 }
 
+// Layers that run as one step, band of rows by band: each is shown with that step's kernel.
+TEST_F(Cli, InspectShowsEveryLayerOfAChain) {
+  std::ofstream(path("chain.cfg")) << "[net]\nwidth=96\nheight=96\nchannels=3\n\n"
+                                      "[convolutional]\nfilters=32\nsize=1\nstride=1\npad=1\nactivation=relu\n\n"
+                                      "[convolutional]\nfilters=32\nsize=3\nstride=1\npad=1\ngroups=32\n"
+                                      "activation=relu\n\n"
+                                      "[convolutional]\nfilters=16\nsize=1\nstride=1\npad=1\nactivation=linear\n";
+  std::string weights("\0\0\0\0\2\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 20);
+  weights.append(4 * (32 + 32 * 3 + 32 + 32 * 9 + 16 + 16 * 32), '\0');
+  std::ofstream(path("chain.weights"), std::ios::binary) << weights;
+  Outcome o = run("convert " + path("chain.cfg") + " " + path("chain.weights") + " -o " + path("chain.dtr"));
+  ASSERT_EQ(o.exit_code, 0) << o.err;
+  o = run("inspect " + path("chain.dtr") + " --json --html " + path("chain.html"));
+  ASSERT_EQ(o.exit_code, 0) << o.err;
+  const Json json = Json::parse(o.out);
+  ASSERT_EQ(json["operators"].size(), 3u);
+  const std::int64_t pixels = 96 * 96, macs[] = {pixels * 96, pixels * 288, pixels * 512};
+  for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(json["operators"][i]["macs"], macs[i]);
+  EXPECT_EQ(json["macs"], pixels * (96 + 288 + 512));
+  const std::string kernel = json["operators"][2]["kernel"];
+  if (kernel.find("reference") == std::string::npos) {
+    EXPECT_EQ(json["operators"][1]["kernel"], kernel);
+    EXPECT_NE(slurp(path("chain.html")).find("chain of "), std::string::npos);
+  }
+  EXPECT_EQ(run("inspect " + path("chain.dtr") + " --layers").exit_code, 0);
+}
+
 // ---------------------------------------------------------------- diff
 
 void put(std::string& file, std::uint32_t value, int bytes) {
