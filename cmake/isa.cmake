@@ -7,7 +7,7 @@ set(DOTORI_ISA_AVX2_ARCH x86_64)
 set(DOTORI_ISA_AVX2_FLAGS -mavx2 -mfma)
 set(DOTORI_ISA_AVX512_ARCH x86_64)
 set(DOTORI_ISA_AVX512_FLAGS -mavx2 -mfma -mavx512f -mavx512bw -mavx512dq -mavx512vl
-    $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)  # gcc 12 takes the intrinsics' own undefined operands for ours
+    $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized$<SEMICOLON>-Wno-uninitialized>)  # gcc 12 takes the intrinsics' own undefined operands for ours
 set(DOTORI_ISA_VNNI_ARCH x86_64)
 set(DOTORI_ISA_VNNI_FLAGS ${DOTORI_ISA_AVX512_FLAGS} -mavx512vnni)
 set(DOTORI_ISA_NEON_ARCH aarch64)

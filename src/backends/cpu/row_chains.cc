@@ -182,6 +182,9 @@ RowChains row_chains(const Graph& graph, const std::vector<bool>& free, const Co
     return is_depthwise(std::get<graph::Conv2d>(node.op), graph.value(node.inputs[0]).type.shape,
                         graph.value(node.outputs[0]).type.shape);
   };
+  const auto weight_bytes = [&](const Node& node) {
+    return static_cast<std::int64_t>(graph.value(node.inputs[1]).constant.size_bytes);
+  };
   std::vector<bool> taken(at(nodes));
   for (int n = 0; n < nodes; ++n) {
     if (taken[at(n)] || !fits(n)) continue;
@@ -195,8 +198,11 @@ RowChains row_chains(const Graph& graph, const std::vector<bool>& free, const Co
       std::string& end = found.ends[at(chain.back().index)];
       const std::int64_t bytes = links.back().out_h * links.back().out_row_bytes;
       links.push_back(geometry_of(graph, graph.nodes()[at(next)]));
+      const std::int64_t weights = std::max(weight_bytes(last), weight_bytes(graph.nodes()[at(next)]));
       if (readers[between] != 1) end = "its output is read elsewhere too";
       else if (bytes <= kSmallTensorBytes) end = "its output of " + kib(bytes) + " fits the cache";
+      else if (weights > bytes)
+        end = kib(weights) + " of weights would be read for each band, more than the " + kib(bytes) + " between";
       else if (bytes_held(links, kLeastBand) > kRowBytes)
         end = kib(bytes_held(links, kLeastBand)) + " of rows would have to be held, at most " + kib(kRowBytes);
       else if (static_cast<int>(chain.size()) == kMostLinks) end = "a chain has at most 3 links";

@@ -4,5 +4,6 @@
 namespace dotori::kernels {
 
 DOTORI_DEFINE_DEPTHWISE8(neon)
+DOTORI_DEFINE_DEPTHWISE8_ANY(neon)
 
 }  // namespace dotori::kernels

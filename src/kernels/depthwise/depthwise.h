@@ -60,6 +60,10 @@ void dwconv_f32_kw3s1__avx2(const DepthwiseF32&, const float*, float*, int32_t) 
 void dwconv_f32_kw3s2__avx2(const DepthwiseF32&, const float*, float*, int32_t) noexcept;
 void dwconv_f32_kw5s1__avx2(const DepthwiseF32&, const float*, float*, int32_t) noexcept;
 void dwconv_f32_kw5s2__avx2(const DepthwiseF32&, const float*, float*, int32_t) noexcept;
+void dwconv_f32_kw3s1__avx512(const DepthwiseF32&, const float*, float*, int32_t) noexcept;
+void dwconv_f32_kw3s2__avx512(const DepthwiseF32&, const float*, float*, int32_t) noexcept;
+void dwconv_f32_kw5s1__avx512(const DepthwiseF32&, const float*, float*, int32_t) noexcept;
+void dwconv_f32_kw5s2__avx512(const DepthwiseF32&, const float*, float*, int32_t) noexcept;
 void dwconv_f32_any__avx2(const DepthwiseF32&, const float*, float*, int32_t) noexcept;
 #elif defined(__aarch64__)
 void dwconv_f32_kw3s1__neon(const DepthwiseF32&, const float*, float*, int32_t) noexcept;

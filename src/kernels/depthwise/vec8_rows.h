@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The depthwise row loops over F8 (eight channels). For ISA files only; internal linkage.
+// The depthwise row loops over F8 (eight channels), and over two blocks of eight channels at once where AVX-512 is
+// there. For ISA files only; internal linkage.
 //
-// A tile is kTileCols neighbouring output columns of one block of 8 channels, all in registers:
+// A tile is kTileCols neighbouring output columns of one block of channels, all in registers:
 //
 //   input columns   j: 0 1 2 3 4 5 6 7 8 9         kernel_w 3, stride 1
 //   output column 0    w w w                       each input vector is loaded once and used by up to three outputs;
@@ -27,6 +28,31 @@ namespace {
 
 constexpr int kTileCols = 8;
 
+// A block of channels. `step` is where the packed weights of the next eight channels are.
+struct Eight {
+  using F = F8;
+  static F load(const float* p) noexcept { return load8(p); }
+  static F load_packed(const float* p, size_t) noexcept { return load8(p); }
+  static void store(float* p, F v) noexcept { store8(p, v); }
+  static F fma(F a, F b, F c) noexcept { return fma8(a, b, c); }
+  static F clamp(F v, float low, float high) noexcept { return at_most8(splat8(high), at_least8(splat8(low), v)); }
+};
+#if defined(__AVX512F__)
+struct Sixteen {
+  using F = __m512;
+  static F load(const float* p) noexcept { return _mm512_loadu_ps(p); }
+  static F load_packed(const float* p, size_t step) noexcept {
+    return _mm512_insertf32x8(_mm512_castps256_ps512(load8(p)), load8(p + step), 1);
+  }
+  static void store(float* p, F v) noexcept { _mm512_storeu_ps(p, v); }
+  static F fma(F a, F b, F c) noexcept { return _mm512_fmadd_ps(a, b, c); }
+  // vmaxps and vminps return their second operand when one is NaN.
+  static F clamp(F v, float low, float high) noexcept {
+    return _mm512_min_ps(_mm512_set1_ps(high), _mm512_max_ps(_mm512_set1_ps(low), v));
+  }
+};
+#endif
+
 // One tile's place. Pointers to the images are not formed for rows or columns outside of them.
 struct DepthwiseTile {
   const float* src;          // the image
@@ -37,79 +63,85 @@ struct DepthwiseTile {
   int32_t cols;              // output columns to store, at most kTileCols
 };
 
-template <bool kPart>
-inline F8 load_channels(const float* p, size_t part) noexcept {
+template <class V, bool kPart>
+inline typename V::F load_channels(const float* p, size_t part) noexcept {
   if constexpr (kPart) return load8_part(p, part);
-  return load8(p);
+  else return V::load(p);
 }
 
-template <bool kEdge, bool kPart>
-inline void store_tile(const DepthwiseF32& conv, const DepthwiseTile& tile, size_t c, F8 (&sum)[kTileCols]) noexcept {
+inline size_t block_elems(const DepthwiseF32& conv) noexcept {
+  return 8 * (1 + static_cast<size_t>(conv.kernel_h) * static_cast<size_t>(conv.kernel_w));
+}
+
+template <class V, bool kEdge, bool kPart>
+inline void store_tile(const DepthwiseF32& conv, const DepthwiseTile& tile, size_t c,
+                       typename V::F (&sum)[kTileCols]) noexcept {
   const size_t channels = static_cast<size_t>(conv.channels);
-  const F8 low = splat8(conv.low), high = splat8(conv.high);
   float* dst = tile.dst + c;
 #pragma GCC unroll 8
   for (int n = 0; n < kTileCols; ++n) {
     if (kEdge && n >= tile.cols) return;
-    const F8 y = at_most8(high, at_least8(low, sum[n]));
+    const typename V::F y = V::clamp(sum[n], conv.low, conv.high);
     if constexpr (kPart) {
       store8_part(dst, y, channels);
     } else {
-      store8(dst, y);
+      V::store(dst, y);
     }
     dst += channels;
   }
 }
 
 // kernel_w and stride_w known, dilation_w 1.
-template <int kKernelW, int kStrideW, bool kEdge, bool kPart>
+template <class V, int kKernelW, int kStrideW, bool kEdge, bool kPart>
 inline void fixed_tile(const DepthwiseF32& conv, const DepthwiseTile& tile, size_t c, const float* packed) noexcept {
   constexpr int kInputCols = (kTileCols - 1) * kStrideW + kKernelW;
   const size_t channels = static_cast<size_t>(conv.channels);
   const size_t width = static_cast<size_t>(conv.in_w);
-  F8 sum[kTileCols];
-  const F8 bias = load8(packed);
+  const size_t step = block_elems(conv);
+  typename V::F sum[kTileCols];
+  const typename V::F bias = V::load_packed(packed, step);
 #pragma GCC unroll 8
   for (int n = 0; n < kTileCols; ++n) sum[n] = bias;
   packed += 8 + 8 * kKernelW * static_cast<size_t>(tile.ky_begin);
   for (int32_t ky = tile.ky_begin; ky < tile.ky_end; ++ky, packed += 8 * kKernelW) {
-    F8 w[kKernelW];
+    typename V::F w[kKernelW];
 #pragma GCC unroll 8
-    for (int k = 0; k < kKernelW; ++k) w[k] = load8(packed + 8 * k);
+    for (int k = 0; k < kKernelW; ++k) w[k] = V::load_packed(packed + 8 * k, step);
     const ptrdiff_t row = (tile.in_y + ptrdiff_t{ky} * conv.dilation_h) * conv.in_w;
     // Only columns of the image are read; at the edge the index may start outside.
     ptrdiff_t at = (row + tile.in_x) * static_cast<ptrdiff_t>(channels) + static_cast<ptrdiff_t>(c);
-    F8 next = bias;
-    if constexpr (!kEdge) next = load_channels<kPart>(tile.src + at, channels);
+    typename V::F next = bias;
+    if constexpr (!kEdge) next = load_channels<V, kPart>(tile.src + at, channels);
 #pragma GCC unroll 32
     for (int j = 0; j < kInputCols; ++j) {
-      F8 x = next;
+      typename V::F x = next;
       at += static_cast<ptrdiff_t>(channels);
       if constexpr (kEdge) {
         if (static_cast<size_t>(tile.in_x + j) >= width) continue;
-        x = load_channels<kPart>(tile.src + (at - static_cast<ptrdiff_t>(channels)), channels);
+        x = load_channels<V, kPart>(tile.src + (at - static_cast<ptrdiff_t>(channels)), channels);
       } else if (j + 1 < kInputCols) {
         // One column ahead, for processors that do not reorder instructions.
-        next = load_channels<kPart>(tile.src + at, channels);
+        next = load_channels<V, kPart>(tile.src + at, channels);
       }
 #pragma GCC unroll 8
       for (int n = 0; n < kTileCols; ++n) {
         const int k = j - n * kStrideW;
-        if (k >= 0 && k < kKernelW) sum[n] = fma8(x, w[k], sum[n]);
+        if (k >= 0 && k < kKernelW) sum[n] = V::fma(x, w[k], sum[n]);
       }
     }
   }
-  store_tile<kEdge, kPart>(conv, tile, c, sum);
+  store_tile<V, kEdge, kPart>(conv, tile, c, sum);
 }
 
 // Any kernel, stride and dilation: one weight at a time, against all columns of the tile.
-template <bool kEdge, bool kPart>
+template <class V, bool kEdge, bool kPart>
 inline void any_tile(const DepthwiseF32& conv, const DepthwiseTile& tile, size_t c, const float* packed) noexcept {
   const size_t channels = static_cast<size_t>(conv.channels);
   const size_t width = static_cast<size_t>(conv.in_w);
   const ptrdiff_t col_step = ptrdiff_t{conv.stride_w} * conv.channels;
-  F8 sum[kTileCols];
-  const F8 bias = load8(packed);
+  const size_t step = block_elems(conv);
+  typename V::F sum[kTileCols];
+  const typename V::F bias = V::load_packed(packed, step);
 #pragma GCC unroll 8
   for (int n = 0; n < kTileCols; ++n) sum[n] = bias;
   packed += 8 + 8 * static_cast<size_t>(conv.kernel_w) * static_cast<size_t>(tile.ky_begin);
@@ -117,36 +149,41 @@ inline void any_tile(const DepthwiseF32& conv, const DepthwiseTile& tile, size_t
     const ptrdiff_t row = (tile.in_y + ptrdiff_t{ky} * conv.dilation_h) * conv.in_w;
     ptrdiff_t in_x = tile.in_x;
     for (int32_t kx = 0; kx < conv.kernel_w; ++kx, in_x += conv.dilation_w, packed += 8) {
-      const F8 w = load8(packed);
+      const typename V::F w = V::load_packed(packed, step);
       ptrdiff_t at = (row + in_x) * static_cast<ptrdiff_t>(channels) + static_cast<ptrdiff_t>(c);
 #pragma GCC unroll 8
       for (int n = 0; n < kTileCols; ++n, at += col_step) {
         if (kEdge && static_cast<size_t>(in_x + ptrdiff_t{n} * conv.stride_w) >= width) continue;
-        sum[n] = fma8(load_channels<kPart>(tile.src + at, channels), w, sum[n]);
+        sum[n] = V::fma(load_channels<V, kPart>(tile.src + at, channels), w, sum[n]);
       }
     }
   }
-  store_tile<kEdge, kPart>(conv, tile, c, sum);
+  store_tile<V, kEdge, kPart>(conv, tile, c, sum);
 }
 
 // kKernelW 0: any_tile.
-template <int kKernelW, int kStrideW, bool kEdge, bool kPart>
+template <class V, int kKernelW, int kStrideW, bool kEdge, bool kPart>
 inline void tile_of(const DepthwiseF32& conv, const DepthwiseTile& tile, size_t c, const float* packed) noexcept {
   if constexpr (kKernelW == 0) {
-    any_tile<kEdge, kPart>(conv, tile, c, packed);
+    any_tile<V, kEdge, kPart>(conv, tile, c, packed);
   } else {
-    fixed_tile<kKernelW, kStrideW, kEdge, kPart>(conv, tile, c, packed);
+    fixed_tile<V, kKernelW, kStrideW, kEdge, kPart>(conv, tile, c, packed);
   }
 }
 
 template <int kKernelW, int kStrideW, bool kEdge>
 inline void tile_blocks(const DepthwiseF32& conv, const DepthwiseTile& tile) noexcept {
   const size_t channels = static_cast<size_t>(conv.channels);
-  const size_t block_elems = 8 * (1 + static_cast<size_t>(conv.kernel_h) * static_cast<size_t>(conv.kernel_w));
+  const size_t step = block_elems(conv);
   const float* packed = conv.packed;
+  size_t c = 0;
+#if defined(__AVX512F__)
+  for (; c + 16 <= channels; c += 16, packed += 2 * step)
+    tile_of<Sixteen, kKernelW, kStrideW, kEdge, false>(conv, tile, c, packed);
+#endif
   // The last block is moved back onto the one before where the channels are no multiple.
-  for (size_t c = 0; c < channels; c += 8, packed += block_elems)
-    tile_of<kKernelW, kStrideW, kEdge, false>(conv, tile, c + 8 <= channels ? c : channels - 8, packed);
+  for (; c < channels; c += 8, packed += step)
+    tile_of<Eight, kKernelW, kStrideW, kEdge, false>(conv, tile, c + 8 <= channels ? c : channels - 8, packed);
 }
 
 template <int kKernelW, int kStrideW>
@@ -166,7 +203,7 @@ inline void depthwise_row(const DepthwiseF32& conv, const float* src, float* dst
     tile.in_x = ptrdiff_t{x} * conv.stride_w - conv.pad_left;
     tile.cols = conv.out_w - x < kTileCols ? conv.out_w - x : kTileCols;
     if (conv.channels < 8) {
-      tile_of<kKernelW, kStrideW, true, true>(conv, tile, 0, conv.packed);
+      tile_of<Eight, kKernelW, kStrideW, true, true>(conv, tile, 0, conv.packed);
     } else if (tile.cols == kTileCols && tile.in_x >= 0 && tile.in_x + span < conv.in_w) {
       tile_blocks<kKernelW, kStrideW, false>(conv, tile);
     } else {
@@ -189,9 +226,11 @@ inline void depthwise_row(const DepthwiseF32& conv, const float* src, float* dst
   }                                                                                                                  \
   void dwconv_f32_kw5s2__##isa(const DepthwiseF32& conv, const float* src, float* dst_row, int32_t out_y) noexcept { \
     depthwise_row<5, 2>(conv, src, dst_row, out_y);                                                                  \
-  }                                                                                                                  \
-  void dwconv_f32_any__##isa(const DepthwiseF32& conv, const float* src, float* dst_row, int32_t out_y) noexcept {   \
-    depthwise_row<0, 0>(conv, src, dst_row, out_y);                                                                  \
+  }
+
+#define DOTORI_DEFINE_DEPTHWISE8_ANY(isa)                                                                          \
+  void dwconv_f32_any__##isa(const DepthwiseF32& conv, const float* src, float* dst_row, int32_t out_y) noexcept { \
+    depthwise_row<0, 0>(conv, src, dst_row, out_y);                                                                \
   }
 
 }  // namespace dotori::kernels

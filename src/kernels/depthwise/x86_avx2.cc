@@ -4,5 +4,6 @@
 namespace dotori::kernels {
 
 DOTORI_DEFINE_DEPTHWISE8(avx2)
+DOTORI_DEFINE_DEPTHWISE8_ANY(avx2)
 
 }  // namespace dotori::kernels

@@ -18,6 +18,8 @@ constexpr float kInfinity = std::numeric_limits<float>::infinity();
 constexpr std::size_t kDepthBlock = 128;
 // Rows of a task: what the second-level cache holds of them, kDepthBlock floats each, is 48 KiB.
 constexpr std::int64_t kRowsOfTask = 96;
+// Where weights come from afar, a pointwise convolution takes more rows at a time, to read them less often.
+constexpr std::int64_t kMostRowsOfTask = 204;
 // Panels that go through the kernel in one call.
 constexpr std::int64_t kPanelBytesTogether = 16 << 10;
 
@@ -36,6 +38,7 @@ struct ConvGemmStep {
   std::size_t k_step;           // floats in a block of K
   const PhaseWeights* weights;  // of each phase
   bool dense;                   // a task's output rows lie behind each other
+  bool far_weights;             // more than kNearWeights
   FusedActivation activation;
   BufferRef input, output, scratch;
   std::size_t scratch_bytes, border_at;  // of one thread
@@ -72,6 +75,16 @@ struct ConvGemmStep {
     } while (!last);
   }
 
+  // The weights that come after those before `panel`: the same block of K, or the next block of the first panel.
+  const float* next_weights(const PhaseWeights& phase, const RowBlock<float>& block, std::int64_t panel,
+                            std::size_t depth, const kernels::GemmF32Strip& strip) const noexcept {
+    const bool next_depth = panel >= block.last_panel;
+    if (next_depth) depth += strip.taps * strip.k;
+    if (depth >= static_cast<std::size_t>(phase.taps) * rows.k) return phase.packed;
+    return phase.packed + static_cast<std::size_t>(next_depth ? block.first_panel : panel) * phase.panel_elems +
+           (1 + depth) * static_cast<std::size_t>(rows.nr);
+  }
+
   // One block of K, for all panels and tiles.
   void multiply_depth(const PhaseWeights& phase, const RowBlock<float>& block, kernels::GemmF32Strip& strip,
                       std::int32_t tap, std::size_t i) const noexcept {
@@ -90,6 +103,8 @@ struct ConvGemmStep {
       strip.a_offset = group * rows.group_in + static_cast<std::ptrdiff_t>(i);
       strip.c_offset = group * rows.group_out + in_group * rows.nr;
       strip.n = static_cast<std::int32_t>(std::min(rows.group_out - in_group * rows.nr, count * rows.nr));
+      FetchAhead ahead(next_weights(phase, block, panel + count, depth, strip),
+                       far_weights && !together ? static_cast<std::size_t>(panel_bytes) : 0);
       // Tiles of full height go in one call.
       for (std::int64_t tile = 0; tile < block.tiles;) {
         strip.a = block.a + (tile * phase.taps + tap) * rows.mr;
@@ -98,6 +113,7 @@ struct ConvGemmStep {
         std::int64_t m = block.rows.size(tile++);
         while (!together && m % rows.mr == 0 && tile < block.tiles) m += block.rows.size(tile++);
         strip.m = static_cast<std::int32_t>(m);
+        ahead.until(tile, block.tiles);
         run(strip);
       }
       panel += count;
@@ -168,8 +184,11 @@ namespace {
 Result<ConvGemmStep> make_step(const ConvGemm& conv, const graph::Activation& activation,
                                const kernels::GemmF32Kernel& kernel, CompileContext& context) {
   ConvGemmStep step{};
+  step.far_weights = conv.weights_per_output * static_cast<std::size_t>(conv.out_c) * sizeof(float) > kNearWeights;
+  const bool pointwise = conv.phases.size() == 1 && conv.phases[0].taps.size() == 1;
+  const std::int64_t rows_of_task = step.far_weights && pointwise ? kMostRowsOfTask : kRowsOfTask;
   step.run = kernel.run;
-  DOTORI_ASSIGN_OR_RETURN(step.rows, make_conv_rows<float>(conv, kernel.mr, kernel.nr, kRowsOfTask, 0.0f, context));
+  DOTORI_ASSIGN_OR_RETURN(step.rows, make_conv_rows<float>(conv, kernel.mr, kernel.nr, rows_of_task, 0.0f, context));
   step.dense = conv.phases.size() == 1 && conv.out_step_z == 1 && conv.out_step_y == 1 && conv.out_step_x == 1;
   step.activation = make_fused_activation(activation, context.isa());
   step.input = context.input(0);

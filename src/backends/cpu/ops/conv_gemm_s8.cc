@@ -30,7 +30,8 @@ struct ConvGemmS8Step {
   kernels::GemmS8GatherFn gather;
   std::size_t kr;
   ConvRows<std::int8_t> rows;
-  bool copied;  // else the kernel reads the image
+  bool copied;       // else the kernel reads the image
+  bool far_weights;  // more than kNearWeights
   const PhaseWeights* weights;
   std::int32_t weight_zero_point;
   kernels::QuantizedOutput quantized;
@@ -80,7 +81,10 @@ struct ConvGemmS8Step {
       strip.panels = phase.packed + static_cast<std::size_t>(panel) * phase.panel_bytes;
       strip.c_offset = group * rows.group_out + in_group * rows.nr;
       strip.n = static_cast<std::int32_t>(std::min(rows.group_out - in_group * rows.nr, count * rows.nr));
+      FetchAhead ahead(phase.packed + static_cast<std::size_t>(panel + 1) * phase.panel_bytes,
+                       far_weights && panel + count < last ? phase.panel_bytes : 0);
       for (std::int64_t tile = 0; tile < block.tiles; ++tile) {
+        ahead.until(tile + 1, block.tiles);
         strip.a = copied ? copied_rows + tile * rows.mr
                          : reinterpret_cast<const void* const*>(block.a + tile * taps * rows.mr);
         strip.row_add = weight_zero_point != 0 ? row_add + tile * rows.mr : nullptr;
@@ -223,6 +227,7 @@ Status emit_conv_gemm_s8(const ConvGemm& conv, const graph::Activation& activati
     phases.emplace_back();
     DOTORI_RETURN_IF_ERROR(pack_phase(conv, from, kernel, step, scales, context, phases.back()));
   }
+  step.far_weights = static_cast<std::size_t>(step.rows.panels) * phases[0].panel_bytes > kNearWeights;
   PhaseWeights* stored = static_cast<PhaseWeights*>(context.allocate_packed(phases.size() * sizeof(PhaseWeights)));
   if (stored == nullptr) return out_of_memory("no memory for the packed weights");
   std::copy(phases.begin(), phases.end(), stored);

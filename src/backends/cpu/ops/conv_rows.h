@@ -39,6 +39,24 @@ struct Shares {
   std::int64_t size(std::int64_t part) const noexcept { return least + (part < larger ? 1 : 0); }
 };
 
+// Weights beyond this size come from afar each time: the next ones are fetched while tiles are computed.
+constexpr std::size_t kNearWeights = 256 << 10;
+
+// Asks for `bytes` of memory to be brought into the second-level cache, a share with each of some tiles.
+class FetchAhead {
+ public:
+  FetchAhead(const void* from, std::size_t bytes) noexcept : from_(static_cast<const char*>(from)), bytes_(bytes) {}
+  // What belongs to the first `tile` of `tiles`.
+  void until(std::int64_t tile, std::int64_t tiles) noexcept {
+    const std::size_t end = bytes_ * static_cast<std::size_t>(tile) / static_cast<std::size_t>(tiles);
+    for (; at_ < end; at_ += 64) __builtin_prefetch(from_ + at_, 0, 2);
+  }
+
+ private:
+  const char* from_;
+  std::size_t bytes_, at_ = 0;
+};
+
 // One task: some output pixels of a phase in tiles of up to mr, and some panels.
 template <class T>
 struct RowBlock {
