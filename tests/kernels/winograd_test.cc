@@ -24,8 +24,7 @@ struct Case {
 };
 
 // [tiles][6][6][channels] by [columns][3][3][channels] to [tiles][4][4][columns].
-void check(const Case& c, float low, float high) {
-  const WinogradF32Kernel* kernel = select_winograd_f32();
+void check(const Case& c, float low, float high, const WinogradF32Kernel* kernel) {
   testing::Random random(c.tiles * 100 + c.channels + c.columns);
   const std::vector<float> x = random.floats(c.tiles * 36 * c.channels), w = random.floats(c.columns * 9 * c.channels),
                            bias = random.floats(c.columns);
@@ -83,11 +82,25 @@ void check(const Case& c, float low, float high) {
       }
 }
 
+// The machine's kernels, the best first.
+std::vector<const WinogradF32Kernel*> runnable() {
+  std::vector<const WinogradF32Kernel*> kernels;
+  Isa isa = machine_isa();
+  while (const WinogradF32Kernel* kernel = select_winograd_f32(isa)) {
+    kernels.push_back(kernel);
+    isa &= ~kernel->isa;
+  }
+  return kernels;
+}
+
 TEST(Winograd, TransformsGiveTheConvolution) {
-  if (select_winograd_f32() == nullptr) GTEST_SKIP() << "no kernel for this machine";
-  for (const Case& c : {Case{1, 8, 8, 0}, Case{3, 16, 24, 1}, Case{7, 40, 8, 3}, Case{2, 64, 16, 0}}) {
-    check(c, -kInfinity, kInfinity);
-    check(c, -0.5f, 0.25f);
+  if (runnable().empty()) GTEST_SKIP() << "no kernel for this machine";
+  for (const WinogradF32Kernel* kernel : runnable()) {
+    SCOPED_TRACE(kernel->name);
+    for (const Case& c : {Case{1, 8, 8, 0}, Case{3, 16, 24, 1}, Case{7, 40, 8, 3}, Case{2, 64, 16, 0}}) {
+      check(c, -kInfinity, kInfinity, kernel);
+      check(c, -0.5f, 0.25f, kernel);
+    }
   }
 }
 
@@ -97,15 +110,16 @@ TEST(Winograd, IsLeftOutWhereTheMachineHasNoVectors) {
 
 // NaN stays NaN, also behind a clamp.
 TEST(Winograd, NaN) {
-  const WinogradF32Kernel* kernel = select_winograd_f32();
-  if (kernel == nullptr) GTEST_SKIP() << "no kernel for this machine";
-  std::vector<float> m(36 * 8, 1.0f), y(16 * 8), bias(8);
-  m[5] = std::numeric_limits<float>::quiet_NaN();  // point 0, channel 5: only in pixel 0
-  std::vector<float*> to;
-  for (std::size_t p = 0; p < 16; ++p) to.push_back(y.data() + p * 8);
-  kernel->output({m.data(), 8, 8, 1, 8, bias.data(), to.data(), 0, 0.0f, 1.0f});
-  EXPECT_TRUE(std::isnan(y[5]));
-  EXPECT_FALSE(std::isnan(y[4]));
+  if (runnable().empty()) GTEST_SKIP() << "no kernel for this machine";
+  for (const WinogradF32Kernel* kernel : runnable()) {
+    std::vector<float> m(36 * 16, 1.0f), y(16 * 16), bias(16);
+    m[5] = std::numeric_limits<float>::quiet_NaN();  // point 0, channel 5: only in pixel 0
+    std::vector<float*> to;
+    for (std::size_t p = 0; p < 16; ++p) to.push_back(y.data() + p * 16);
+    kernel->output({m.data(), 16, 16, 1, 16, bias.data(), to.data(), 0, 0.0f, 1.0f});
+    EXPECT_TRUE(std::isnan(y[5])) << kernel->name;
+    EXPECT_FALSE(std::isnan(y[4])) << kernel->name;
+  }
 }
 
 }  // namespace

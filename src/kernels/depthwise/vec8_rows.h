@@ -17,41 +17,12 @@
 #pragma once
 
 #include "kernels/depthwise/depthwise.h"
-#if defined(__x86_64__)
-#include "kernels/elementwise/vec8_avx2.h"
-#else
-#include "kernels/elementwise/vec8_neon.h"
-#endif
+#include "kernels/elementwise/lanes.h"
 
 namespace dotori::kernels {
 namespace {
 
 constexpr int kTileCols = 8;
-
-// A block of channels. `step` is where the packed weights of the next eight channels are.
-struct Eight {
-  using F = F8;
-  static F load(const float* p) noexcept { return load8(p); }
-  static F load_packed(const float* p, size_t) noexcept { return load8(p); }
-  static void store(float* p, F v) noexcept { store8(p, v); }
-  static F fma(F a, F b, F c) noexcept { return fma8(a, b, c); }
-  static F clamp(F v, float low, float high) noexcept { return at_most8(splat8(high), at_least8(splat8(low), v)); }
-};
-#if defined(__AVX512F__)
-struct Sixteen {
-  using F = __m512;
-  static F load(const float* p) noexcept { return _mm512_loadu_ps(p); }
-  static F load_packed(const float* p, size_t step) noexcept {
-    return _mm512_insertf32x8(_mm512_castps256_ps512(load8(p)), load8(p + step), 1);
-  }
-  static void store(float* p, F v) noexcept { _mm512_storeu_ps(p, v); }
-  static F fma(F a, F b, F c) noexcept { return _mm512_fmadd_ps(a, b, c); }
-  // vmaxps and vminps return their second operand when one is NaN.
-  static F clamp(F v, float low, float high) noexcept {
-    return _mm512_min_ps(_mm512_set1_ps(high), _mm512_max_ps(_mm512_set1_ps(low), v));
-  }
-};
-#endif
 
 // One tile's place. Pointers to the images are not formed for rows or columns outside of them.
 struct DepthwiseTile {
@@ -99,14 +70,14 @@ inline void fixed_tile(const DepthwiseF32& conv, const DepthwiseTile& tile, size
   const size_t width = static_cast<size_t>(conv.in_w);
   const size_t step = block_elems(conv);
   typename V::F sum[kTileCols];
-  const typename V::F bias = V::load_packed(packed, step);
+  const typename V::F bias = V::load_eights(packed, step);
 #pragma GCC unroll 8
   for (int n = 0; n < kTileCols; ++n) sum[n] = bias;
   packed += 8 + 8 * kKernelW * static_cast<size_t>(tile.ky_begin);
   for (int32_t ky = tile.ky_begin; ky < tile.ky_end; ++ky, packed += 8 * kKernelW) {
     typename V::F w[kKernelW];
 #pragma GCC unroll 8
-    for (int k = 0; k < kKernelW; ++k) w[k] = V::load_packed(packed + 8 * k, step);
+    for (int k = 0; k < kKernelW; ++k) w[k] = V::load_eights(packed + 8 * k, step);
     const ptrdiff_t row = (tile.in_y + ptrdiff_t{ky} * conv.dilation_h) * conv.in_w;
     // Only columns of the image are read; at the edge the index may start outside.
     ptrdiff_t at = (row + tile.in_x) * static_cast<ptrdiff_t>(channels) + static_cast<ptrdiff_t>(c);
@@ -141,7 +112,7 @@ inline void any_tile(const DepthwiseF32& conv, const DepthwiseTile& tile, size_t
   const ptrdiff_t col_step = ptrdiff_t{conv.stride_w} * conv.channels;
   const size_t step = block_elems(conv);
   typename V::F sum[kTileCols];
-  const typename V::F bias = V::load_packed(packed, step);
+  const typename V::F bias = V::load_eights(packed, step);
 #pragma GCC unroll 8
   for (int n = 0; n < kTileCols; ++n) sum[n] = bias;
   packed += 8 + 8 * static_cast<size_t>(conv.kernel_w) * static_cast<size_t>(tile.ky_begin);
@@ -149,7 +120,7 @@ inline void any_tile(const DepthwiseF32& conv, const DepthwiseTile& tile, size_t
     const ptrdiff_t row = (tile.in_y + ptrdiff_t{ky} * conv.dilation_h) * conv.in_w;
     ptrdiff_t in_x = tile.in_x;
     for (int32_t kx = 0; kx < conv.kernel_w; ++kx, in_x += conv.dilation_w, packed += 8) {
-      const typename V::F w = V::load_packed(packed, step);
+      const typename V::F w = V::load_eights(packed, step);
       ptrdiff_t at = (row + in_x) * static_cast<ptrdiff_t>(channels) + static_cast<ptrdiff_t>(c);
 #pragma GCC unroll 8
       for (int n = 0; n < kTileCols; ++n, at += col_step) {

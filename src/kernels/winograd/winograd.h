@@ -51,6 +51,8 @@ void winograd_weights_f32(const float* weights, size_t outputs, size_t channels,
 #if defined(__x86_64__)
 void winograd_input_f32__avx2(const WinogradInputF32&) noexcept;
 void winograd_output_f32__avx2(const WinogradOutputF32&) noexcept;
+void winograd_input_f32__avx512(const WinogradInputF32&) noexcept;
+void winograd_output_f32__avx512(const WinogradOutputF32&) noexcept;
 #elif defined(__aarch64__)
 void winograd_input_f32__neon(const WinogradInputF32&) noexcept;
 void winograd_output_f32__neon(const WinogradOutputF32&) noexcept;

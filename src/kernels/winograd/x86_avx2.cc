@@ -4,10 +4,10 @@
 namespace dotori::kernels {
 
 void winograd_input_f32__avx2(const WinogradInputF32& w) noexcept {
-  winograd_input8(w);
+  winograd_input(w);
 }
 void winograd_output_f32__avx2(const WinogradOutputF32& w) noexcept {
-  winograd_output8(w);
+  winograd_output(w);
 }
 
 }  // namespace dotori::kernels

@@ -175,15 +175,16 @@ const kernels::WinogradF32Kernel* winograd_that_pays(const graph::Conv2d& op, Co
     context.rule_out(std::string("winograd: ") + unfit);
     return nullptr;
   }
-  // In multiply-adds of a product; the factors were measured on AVX2: what a channel's transforms of a tile cost, a
-  // byte of weights that comes from memory, and the start of a row's sum.
-  constexpr double kInput = 220, kOutput = 160, kWeightByte = 1.5, kStart = 12, kMargin = 0.9;
+  // In multiply-adds of a product; the factors were measured on AVX2 and AVX-512: what a channel's transforms of a tile
+  // cost, a byte of weights that comes from memory, and the start of a row's sum.
+  constexpr double kInput = 220, kOutput = 160, kStart = 12, kMargin = 0.9;
+  const double weight_byte = (context.isa() & kernels::kIsaAvx512) != 0 ? 3 : 1.5;
   const double tiles = static_cast<double>(x[0] * tiles_of(y)), in = static_cast<double>(x[3]),
                out = static_cast<double>(y[3]), depth = static_cast<double>(group_in);
   const double products = tiles * kPoints * (depth + kStart) * out, weights = kPoints * depth * out * 4;
-  const double cost = products + tiles * (in * kInput + out * kOutput) + weights * kWeightByte;
+  const double cost = products + tiles * (in * kInput + out * kOutput) + weights * weight_byte;
   const double direct =
-      static_cast<double>(x[0] * y[1] * y[2]) * (9 * depth + kStart) * out + depth * out * 36 * kWeightByte;
+      static_cast<double>(x[0] * y[1] * y[2]) * (9 * depth + kStart) * out + depth * out * 36 * weight_byte;
   const std::string estimate =
       "estimated " + std::to_string(static_cast<long>(100 * cost / direct)) + " % of the time of gemm";
   const bool pays = cost < kMargin * direct;
