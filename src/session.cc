@@ -70,15 +70,13 @@ struct Session::State {
       NodeProfile entry;
       entry.name = node.name;
       entry.op = graph::node_display_name(model.graph(), node);
-      if (step.region >= 0) {
-        const backends::NodeRegion& region = plan.partition.regions[static_cast<std::size_t>(step.region)];
-        entry.name += " .. " + model.graph().node(region.nodes.back()).name;
-        entry.op = "region of " + std::to_string(region.nodes.size());
-      }
-      if (step.chain >= 0) {
-        const std::vector<graph::NodeId>& chain = plan.partition.chains[static_cast<std::size_t>(step.chain)];
-        entry.name = model.graph().node(chain.front()).name + " .. " + node.name;
-        entry.op = "chain of " + std::to_string(chain.size());
+      std::vector<graph::NodeId> nodes = {step.node};
+      if (step.region >= 0) nodes = plan.partition.regions[static_cast<std::size_t>(step.region)].nodes;
+      if (step.chain >= 0) nodes = plan.partition.chains[static_cast<std::size_t>(step.chain)];
+      for (graph::NodeId id : nodes) entry.nodes.push_back(model.graph().node(id).name);
+      if (step.region >= 0 || step.chain >= 0) {
+        entry.name = entry.nodes.front() + " .. " + entry.nodes.back();
+        entry.op = (step.chain >= 0 ? "chain of " : "region of ") + std::to_string(nodes.size());
       }
       entry.kernel = step.kernel;
       entry.others = step.others;

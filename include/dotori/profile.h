@@ -9,8 +9,9 @@
 namespace dotori {
 
 struct NodeProfile {
-  std::string name;  // the node's name, from the source file; "first .. last" for several that run as one
-  std::string op;    // the operator, such as "conv2d"; "region of 12" another backend's nodes, "chain of 3" our own
+  std::string name;                // the node's name, from the source file; "first .. last" for several that run as one
+  std::vector<std::string> nodes;  // the names of all nodes that run in this step, in order
+  std::string op;  // the operator, such as "conv2d"; "region of 12" another backend's nodes, "chain of 3" our own
   std::string
       kernel;  // the kernel that was chosen, such as "gemm_f32_6x16__avx2" ("a + b" in a chain), or the backend's name
   std::string others;     // other ways to run it and why they were not chosen; empty where there is none

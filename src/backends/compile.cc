@@ -114,11 +114,16 @@ class NodeCompiler final : public CompileContext {
  public:
   NodeCompiler(const Graph& graph, const CompileOptions& options, Plan& plan,
                std::vector<graph::BufferLifetime>& buffers)
-      : CompileContext(options), graph_(graph), plan_(plan), buffers_(buffers) {}
+      : CompileContext(options),
+        graph_(graph),
+        plan_(plan),
+        buffers_(buffers),
+        tuning_(graph::tuning_for(graph, kernels::isa_name(options.isa))) {}
 
   void start(int step, graph::NodeId node) {
     step_ = step;
     node_ = node;
+    if (tuning_ != nullptr) choice_ = tuning_->nodes[static_cast<std::size_t>(node.index)];
   }
 
   const Graph& graph() const noexcept override { return graph_; }
@@ -174,6 +179,7 @@ class NodeCompiler final : public CompileContext {
   const Graph& graph_;
   Plan& plan_;
   std::vector<graph::BufferLifetime>& buffers_;
+  const graph::Tuning* tuning_;
   int step_ = 0;
   graph::NodeId node_;
 };

@@ -144,6 +144,9 @@ class CompileContext {
   // For profiles: why another way to run the node was not chosen, "winograd: …".
   void rule_out(const std::string& why) { others_ += (others_.empty() ? "" : "; ") + why; }
 
+  // What was measured for the node on this ISA; all estimated where nothing was.
+  const graph::NodeChoice& choice() const noexcept { return choice_; }
+
   // Appends the step. `body` is a callable `void(const RunContext&) const noexcept`-like object, copied into the plan;
   // capture plain values (refs, sizes, pointers to packed or constant memory) only.
   template <class Body>
@@ -160,6 +163,7 @@ class CompileContext {
   explicit CompileContext(const CompileOptions& options) : options_(options) {}
   virtual void emit_step(std::string kernel, std::int64_t macs, std::unique_ptr<StepBody> body) = 0;
   std::string others_;
+  graph::NodeChoice choice_;
 
  private:
   CompileOptions options_;

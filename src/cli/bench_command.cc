@@ -8,6 +8,7 @@
 #include "cli/bench_compare.h"
 #include "cli/bench_profile.h"
 #include "cli/bench_suite.h"
+#include "cli/bench_tune.h"
 #include "cli/cli.h"
 #include "cli/core_peak.h"
 #include "cli/cores_option.h"
@@ -16,7 +17,7 @@ namespace dotori::cli {
 namespace {
 
 struct BenchOptions {
-  std::string model, suite, device, out, html, csv;
+  std::string model, suite, device, out, html, csv, tuned;
   std::vector<std::string> compare;
   std::vector<int> threads = {1};
   int runs = 30, warmup = 3;
@@ -110,6 +111,14 @@ Status bench(const BenchOptions& o) {
   return Status();
 }
 
+Status tune_model(const BenchOptions& o) {
+  TuneRequest request{o.model, o.tuned, {}, o.runs, o.json};
+  request.options.num_threads = o.threads[0];
+  request.options.cores = o.cores;
+  request.options.core_mask = o.core_mask;
+  return tune(request);
+}
+
 }  // namespace
 
 void fill_inputs(Session& session) {
@@ -162,6 +171,11 @@ void add_bench(CLI::App& app, int& exit_code) {
   command->add_option("--warmup", o->warmup, "untimed runs before")->check(CLI::Range(0, 1000))->capture_default_str();
   command->add_flag("--profile", o->profile, "time, kernel and speed of every layer, and why not another kernel")
       ->needs(model);
+  command
+      ->add_option("--tune", o->tuned,
+                   "measure every way to run each layer on this machine, and write the model with the choices to "
+                   "this file; it may be MODEL.dtr")
+      ->needs(model);
   command->add_flag("--json", o->json, "one JSON object on stdout, layers included");
   command->footer(
       "Examples:\n"
@@ -171,6 +185,7 @@ void add_bench(CLI::App& app, int& exit_code) {
       "  dotori bench mobilenet.dtr --threads 2 --cores 0,2-3\n"
       "  dotori bench mobilenet.dtr --backend xnnpack\n"
       "  dotori bench mobilenet.dtr --backend auto    # says which one it was\n"
+      "  dotori bench mobilenet.dtr --tune mobilenet.dtr    # on the board: choices for its cores, stored in the file\n"
       "  dotori bench --suite models --threads 1,2 -o pi4.json --html pi4.html\n"
       "  dotori bench --compare laptop.json pi4.json --html devices.html\n"
       "  DOTORI_MAX_ISA=none dotori bench mobilenet.dtr --runs 1 --json");
@@ -180,6 +195,8 @@ void add_bench(CLI::App& app, int& exit_code) {
     if (!of_model && !of_folder && !of_files) wrong = "bench needs MODEL.dtr, --suite FOLDER or --compare FILE ...";
     else if (of_model && !(o->html.empty() && o->csv.empty())) wrong = "--html and --csv need --suite or --compare";
     else if (of_model && o->threads.size() != 1) wrong = "--threads: a list needs --suite";
+    else if (!o->tuned.empty() && o->profile) wrong = "--tune and --profile exclude each other";
+    else if (!o->tuned.empty() && o->backend != BackendKind::kCpu) wrong = "--tune needs --backend cpu";
     if (wrong != nullptr) {
       fail(invalid_argument(wrong));
       exit_code = kExitUsage;
@@ -188,7 +205,8 @@ void add_bench(CLI::App& app, int& exit_code) {
     const Status status = of_folder  ? run_suite({o->suite, o->device, o->out, o->html, o->csv, o->threads, o->runs,
                                                   o->warmup, o->backend, o->cores, o->core_mask, o->json})
                           : of_files ? run_compare({o->compare, o->html, o->csv, o->json})
-                                     : bench(*o);
+                          : !o->tuned.empty() ? tune_model(*o)
+                                              : bench(*o);
     if (!status.ok()) exit_code = fail(status);
   });
 }

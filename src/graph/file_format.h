@@ -12,7 +12,7 @@ namespace dotori::graph {
 
 // A reader takes files of its own major version and any minor one.
 constexpr std::uint16_t kFormatMajor = 1;
-constexpr std::uint16_t kFormatMinor = 1;
+constexpr std::uint16_t kFormatMinor = 2;
 
 constexpr unsigned char kFileMagic[8] = {'D', 'O', 'T', 'O', 'R', 'I', 0, 1};
 constexpr std::size_t kHeaderBytes = 64;

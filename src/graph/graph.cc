@@ -298,6 +298,12 @@ std::int64_t node_macs(const Graph& graph, const Node& node) noexcept {
   return x.elements() / x[x.rank() - 1] * weights.elements();
 }
 
+const Tuning* tuning_for(const Graph& graph, const char* isa) noexcept {
+  for (const Tuning& tuning : graph.tunings)
+    if (tuning.isa == isa && tuning.nodes.size() == graph.nodes().size()) return &tuning;
+  return nullptr;
+}
+
 std::string to_string(const Graph& graph) {
   std::string text;
   for (ValueId id : graph.inputs)

@@ -13,6 +13,7 @@
 #include "graph/ids.h"
 #include "graph/op.h"
 #include "graph/quantization_report.h"
+#include "graph/tuning.h"
 
 namespace dotori::graph {
 
@@ -48,6 +49,7 @@ class Graph {
   std::string source;  // format and file it was converted from, such as "onnx: yolox_nano.onnx"
   TaskInfo task;
   QuantizationReport quantization;  // empty unless the graph was quantised by Dotori
+  std::vector<Tuning> tunings;      // at most one for an ISA; their nodes are this graph's
   std::vector<ValueId> inputs;
   std::vector<ValueId> outputs;
 
@@ -105,6 +107,9 @@ std::string describe_node(const Graph& graph, const Node& node);
 
 // Multiply-accumulates of one run of the node (conv, transposed conv, fully connected); 0 for everything else.
 std::int64_t node_macs(const Graph& graph, const Node& node) noexcept;
+
+// The graph's tuning for an ISA (kernels::isa_name); null where there is none.
+const Tuning* tuning_for(const Graph& graph, const char* isa) noexcept;
 
 // A text dump, for golden tests and `inspect`: one line each for the graph inputs, the nodes and the graph outputs,
 // such as

@@ -110,10 +110,20 @@ class GraphReader {
     DOTORI_RETURN_IF_ERROR(read_ids("graph inputs", stored.inputs(), 0, values, &graph->inputs));
     DOTORI_RETURN_IF_ERROR(read_ids("graph outputs", stored.outputs(), 0, values, &graph->outputs));
     DOTORI_RETURN_IF_ERROR(read_task(reader_, *stored.task(), &graph->task).with_context("task"));
-    if (stored.quantization() == nullptr) return {};
-    DOTORI_RETURN_IF_ERROR(read_quantization_report(reader_, *stored.quantization(), &graph->quantization)
-                               .with_context("quantisation report"));
-    fill_scales(*graph);
+    if (stored.quantization() != nullptr) {
+      DOTORI_RETURN_IF_ERROR(read_quantization_report(reader_, *stored.quantization(), &graph->quantization)
+                                 .with_context("quantisation report"));
+      fill_scales(*graph);
+    }
+    if (stored.tunings() == nullptr) return {};
+    DOTORI_RETURN_IF_ERROR(reader_.claim("tunings", stored.tunings()->size(), kTableBytes));
+    for (const stored::Tuning* stored_tuning : *stored.tunings()) {
+      Tuning tuning;
+      DOTORI_RETURN_IF_ERROR(read_tuning(reader_, *stored_tuning, nodes, newer_minor_, &tuning).with_context("tuning"));
+      for (const Tuning& other : graph->tunings)
+        if (other.isa == tuning.isa) return corrupt_model("there are two tunings for " + tuning.isa);
+      graph->tunings.push_back(std::move(tuning));
+    }
     return {};
   }
 

@@ -154,4 +154,29 @@ Status read_quantization_report(TableReader& reader, const stored::QuantizationR
   return {};
 }
 
+Status read_tuning(TableReader& reader, const stored::Tuning& stored, std::size_t nodes, bool newer_minor,
+                   Tuning* out) {
+  DOTORI_RETURN_IF_ERROR(reader.text("the instruction set", stored.isa(), &out->isa));
+  if (out->isa.empty()) return corrupt_model("the instruction set is empty");
+  out->threads = stored.threads();
+  if (out->threads < 1) return corrupt_model("measured with " + std::to_string(out->threads) + " threads");
+  std::vector<std::uint8_t> algorithms, links;
+  DOTORI_RETURN_IF_ERROR(reader.list("the algorithms", stored.algorithms(), &algorithms));
+  DOTORI_RETURN_IF_ERROR(reader.list("the links", stored.links(), &links));
+  if (algorithms.size() != nodes || links.size() != nodes) {
+    return corrupt_model(std::to_string(nodes) + " nodes have " + std::to_string(algorithms.size()) +
+                         " algorithms and " + std::to_string(links.size()) + " links");
+  }
+  for (std::size_t n = 0; n < nodes; ++n) {
+    const bool known = algorithms[n] < static_cast<int>(Algorithm::kCount) && links[n] < static_cast<int>(Link::kCount);
+    if (!known && !newer_minor) {
+      return corrupt_model("the choice of node " + std::to_string(n) + ", algorithm " + std::to_string(algorithms[n]) +
+                           " and link " + std::to_string(links[n]) + ", is unknown");
+    }
+    out->nodes.push_back(known ? NodeChoice{enumerator<Algorithm>(algorithms[n]), enumerator<Link>(links[n])}
+                               : NodeChoice());
+  }
+  return {};
+}
+
 }  // namespace dotori::graph

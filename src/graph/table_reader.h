@@ -13,6 +13,7 @@
 
 #include "graph/model_generated.h"
 #include "graph/quantization_report.h"
+#include "graph/tuning.h"
 
 namespace dotori::graph {
 
@@ -49,5 +50,9 @@ Status read_task(TableReader& reader, const stored::Task& stored, TaskInfo* out)
 
 // All of it is checked, but for whether its nodes exist; their scales are left at 0. Errors: kCorruptModel.
 Status read_quantization_report(TableReader& reader, const stored::QuantizationReport& stored, QuantizationReport* out);
+
+// For a graph of `nodes` nodes. Choices that only a newer version knows are left to the estimate. Errors:
+// kCorruptModel.
+Status read_tuning(TableReader& reader, const stored::Tuning& stored, std::size_t nodes, bool newer_minor, Tuning* out);
 
 }  // namespace dotori::graph

@@ -66,6 +66,10 @@ Status check_payload(const Graph& graph) {
     DOTORI_RETURN_IF_ERROR(check.text("the name of a quantised node", node.name));
     check.add(1, 64);
   }
+  for (const Tuning& tuning : graph.tunings) {
+    DOTORI_RETURN_IF_ERROR(check.text("a tuning's instruction set", tuning.isa));
+    check.add(tuning.nodes.size(), sizeof(NodeChoice));
+  }
   return check.result();
 }
 
@@ -91,8 +95,12 @@ class TableWriter {
     const auto task = write_task(graph_.task);
     Offset<stored::QuantizationReport> report;
     if (!graph_.quantization.empty()) report = write_report(graph_.quantization);
-    builder_.Finish(
-        stored::CreateModel(builder_, name, source, stored_values, stored_nodes, inputs, outputs, task, report));
+    std::vector<Offset<stored::Tuning>> tunings;
+    for (const Tuning& tuning : graph_.tunings) tunings.push_back(write_tuning(tuning));
+    Offset<flatbuffers::Vector<Offset<stored::Tuning>>> stored_tunings;
+    if (!tunings.empty()) stored_tunings = builder_.CreateVector(tunings);
+    builder_.Finish(stored::CreateModel(builder_, name, source, stored_values, stored_nodes, inputs, outputs, task,
+                                        report, stored_tunings));
   }
 
   Span<const unsigned char> tables() const { return {builder_.GetBufferPointer(), builder_.GetSize()}; }
@@ -251,6 +259,18 @@ class TableWriter {
     return stored::CreateQuantizationReport(builder_, method, report.calibration_samples, metric, report.metric_samples,
                                             report.before, report.after, report.max_drop, report.bytes_before,
                                             report.bytes_after, stored_nodes, stored_bits, stored_sqnr, stored_ranges);
+  }
+
+  Offset<stored::Tuning> write_tuning(const Tuning& tuning) {
+    std::vector<std::uint8_t> algorithms, links;
+    for (const NodeChoice& choice : tuning.nodes) {
+      algorithms.push_back(static_cast<std::uint8_t>(choice.algorithm));
+      links.push_back(static_cast<std::uint8_t>(choice.link));
+    }
+    const auto isa = builder_.CreateString(tuning.isa);
+    const auto stored_algorithms = builder_.CreateVector(algorithms);
+    const auto stored_links = builder_.CreateVector(links);
+    return stored::CreateTuning(builder_, isa, tuning.threads, stored_algorithms, stored_links);
   }
 
   const Graph& graph_;

@@ -185,6 +185,7 @@ RowChains row_chains(const Graph& graph, const std::vector<bool>& free, const Co
   const auto weight_bytes = [&](const Node& node) {
     return static_cast<std::int64_t>(graph.value(node.inputs[1]).constant.size_bytes);
   };
+  const graph::Tuning* tuning = graph::tuning_for(graph, kernels::isa_name(options.isa));
   std::vector<bool> taken(at(nodes));
   for (int n = 0; n < nodes; ++n) {
     if (taken[at(n)] || !fits(n)) continue;
@@ -199,9 +200,12 @@ RowChains row_chains(const Graph& graph, const std::vector<bool>& free, const Co
       const std::int64_t bytes = links.back().out_h * links.back().out_row_bytes;
       links.push_back(geometry_of(graph, graph.nodes()[at(next)]));
       const std::int64_t weights = std::max(weight_bytes(last), weight_bytes(graph.nodes()[at(next)]));
+      const graph::Link link = tuning == nullptr ? graph::Link::kEstimated : tuning->nodes[at(chain.back().index)].link;
+      const bool estimated = link == graph::Link::kEstimated;
       if (readers[between] != 1) end = "its output is read elsewhere too";
-      else if (bytes <= kSmallTensorBytes) end = "its output of " + kib(bytes) + " fits the cache";
-      else if (weights > bytes)
+      else if (link == graph::Link::kApart) end = "measured slower";
+      else if (estimated && bytes <= kSmallTensorBytes) end = "its output of " + kib(bytes) + " fits the cache";
+      else if (estimated && weights > bytes)
         end = kib(weights) + " of weights would be read for each band, more than the " + kib(bytes) + " between";
       else if (bytes_held(links, kLeastBand) > kRowBytes)
         end = kib(bytes_held(links, kLeastBand)) + " of rows would have to be held, at most " + kib(kRowBytes);

@@ -187,9 +187,14 @@ const kernels::WinogradF32Kernel* winograd_that_pays(const graph::Conv2d& op, Co
       static_cast<double>(x[0] * y[1] * y[2]) * (9 * depth + kStart) * out + depth * out * 36 * weight_byte;
   const std::string estimate =
       "estimated " + std::to_string(static_cast<long>(100 * cost / direct)) + " % of the time of gemm";
-  const bool pays = cost < kMargin * direct;
+  const graph::Algorithm chosen = context.choice().algorithm;
+  const bool estimated = chosen == graph::Algorithm::kEstimated;
+  const bool pays = estimated ? cost < kMargin * direct : chosen == graph::Algorithm::kWinograd;
   const kernels::WinogradF32Kernel* kernel = pays ? kernels::select_winograd_f32(context.isa()) : nullptr;
-  context.rule_out("winograd: " + (pays && kernel == nullptr ? "no kernel for this instruction set" : estimate));
+  context.rule_out("winograd: " + (pays && kernel == nullptr ? "no kernel for this instruction set" : estimate) +
+                   (estimated ? ""
+                    : pays    ? ", measured faster"
+                              : ", measured slower"));
   return kernel;
 }
 
