@@ -163,6 +163,46 @@ TEST(RowChains, SmallTensorsAreNotWorthIt) {
   EXPECT_EQ(chains_of(network({1, 14, 14, 16}, links, false), 1), 0);
 }
 
+TEST(RowChains, LargeWeightsAreNotReadForEachBand) {
+  const std::vector<Link> links = {{true, 0, 3, 3, 1, 1, 1, 1, 1, 1, 1, kRelu}, point(400)};
+  EXPECT_EQ(chains_of(network({1, 14, 14, 400}, links, false), 1), 0);
+  EXPECT_EQ(chains_of(network({1, 40, 14, 400}, links, false), 1), kernels::host_isa() != kernels::kIsaNone);
+}
+
+// What was measured comes before the estimate: on this instruction set only, and only what can be chained.
+TEST(RowChains, MeasuredChoices) {
+  if (kernels::host_isa() == kernels::kIsaNone) GTEST_SKIP() << "no vector kernels";
+  const std::vector<Link> links = {point(96), {true, 0, 3, 3, 1, 1, 1, 1, 1, 1, 1, kRelu}, point(24)};
+  const auto tuned = [&](const Shape& shape, graph::Link link, const std::string& isa) {
+    Graph g = network(shape, links, false);
+    g.tunings.push_back({isa, 1, std::vector<graph::NodeChoice>(3, {graph::Algorithm::kEstimated, link})});
+    return g;
+  };
+  const Shape small = {1, 14, 14, 16}, large = {1, 56, 56, 16};
+  const std::string isa = host_isa_name();
+  EXPECT_EQ(chains_of(tuned(small, graph::Link::kChained, isa), 1), 1);
+  EXPECT_EQ(chains_of(tuned(small, graph::Link::kChained, "other"), 1), 0);
+  EXPECT_EQ(chains_of(tuned(large, graph::Link::kEstimated, isa), 1), 1);
+  EXPECT_EQ(chains_of(tuned(large, graph::Link::kApart, isa), 1), 0);
+  EXPECT_EQ(chains_of(tuned(large, graph::Link::kApart, "other"), 1), 1);
+  EXPECT_EQ(answer(tuned(small, graph::Link::kChained, isa), 2), answer(network(small, links, false), 1));
+
+  // Winograd pays for many channels, by the estimate.
+  for (int channels : {8, 64}) {
+    const Graph g = network({1, 24, 24, channels}, {{false, channels, 3, 3, 1, 1, 1, 1, 1, 1, 1, kRelu}}, false);
+    const auto winograd = [&](graph::Algorithm algorithm) {
+      Graph chosen = g;
+      chosen.tunings.push_back({isa, 1, {{algorithm, graph::Link::kEstimated}}});
+      auto plan = backends::compile(chosen, {});
+      EXPECT_TRUE(plan.ok()) << plan.status().message();
+      return plan->steps[0].kernel.rfind("winograd", 0) == 0;
+    };
+    EXPECT_EQ(winograd(graph::Algorithm::kEstimated), channels == 64);
+    EXPECT_FALSE(winograd(graph::Algorithm::kGemm));
+    EXPECT_TRUE(winograd(graph::Algorithm::kWinograd));
+  }
+}
+
 TEST(RowChains, ASecondReaderKeepsTheTensor) {
   testing::Random random(11);
   Graph g;

@@ -93,6 +93,21 @@ TEST_F(Cli, InspectShowsEveryLayerOfAChain) {
     EXPECT_NE(slurp(path("chain.html")).find("chain of "), std::string::npos);
   }
   EXPECT_EQ(run("inspect " + path("chain.dtr") + " --layers").exit_code, 0);
+
+  // The ways to run them, measured; the file is whole whatever came out.
+  o = run("bench " + path("chain.dtr") + " --tune " + path("tuned.dtr") + " --runs 5 --json");
+  ASSERT_EQ(o.exit_code, 0) << o.err;
+  const Json tuned = Json::parse(o.out);
+  EXPECT_NE(tuned["isa"], "");
+  if (kernel.find("reference") == std::string::npos) {
+    EXPECT_GE(tuned["measured"], 1);
+  }
+  EXPECT_TRUE(tuned["stored"] == false || tuned["changes"].size() > 0);
+  EXPECT_EQ(run("bench " + path("tuned.dtr") + " --runs 1").exit_code, 0);
+  EXPECT_EQ(run("bench " + path("tuned.dtr") + " --tune " + path("tuned.dtr") + " --runs 2").exit_code, 0);
+  EXPECT_EQ(run("bench " + path("tuned.dtr") + " --tune " + path("no/such/place.dtr") + " --runs 2").exit_code, 1);
+  EXPECT_EQ(run("bench " + path("tuned.dtr") + " --tune x.dtr --profile").exit_code, 2);
+  EXPECT_EQ(run("bench --tune x.dtr").exit_code, 2);
 }
 
 // ---------------------------------------------------------------- diff

@@ -59,7 +59,7 @@ TEST(FormatFaults, WhatIsNoDtrFile) {
 TEST(FormatFaults, Versions) {
   const Bytes file = written(tiny_graph());
   expect_status(read_status(with_number(file, 8, 2, 2)), StatusCode::kUnsupported,
-                "the file has format version 2.1, this build reads up to version 1");
+                "the file has format version 2.2, this build reads up to version 1");
   expect_status(read_status(with_number(file, 8, 0, 2)), StatusCode::kCorruptModel, "version 0");
   EXPECT_TRUE(read_status(with_number(file, 10, 7, 2)).ok()) << "a newer minor version is read";
   expect_status(read_status(with_number(file, 12, 4, 4)), StatusCode::kUnsupported, "flags 4");
@@ -149,6 +149,29 @@ TEST(FormatFaults, Attributes) {
     m.nodes[0]->attributes.back()->name = "extra";
   });
   expect_status(read_status(with_number(newer, 10, 7, 2)), StatusCode::kUnsupported, "newer Dotori");
+}
+
+TEST(FormatFaults, Tunings) {
+  Graph graph = tiny_graph();
+  graph.tunings = sample_tunings(graph);
+  const auto changed = [&](const std::function<void(stored::ModelT&)>& change) {
+    return with_tables(written(graph), change);
+  };
+  const auto refuse = [&](const std::string& text, const std::function<void(stored::ModelT&)>& change) {
+    expect_status(read_status(changed(change)), StatusCode::kCorruptModel, text);
+  };
+  refuse("two tunings for neon", [](auto& m) { m.tunings[1]->isa = "neon"; });
+  refuse("the instruction set is empty", [](auto& m) { m.tunings[0]->isa.clear(); });
+  refuse("measured with 0 threads", [](auto& m) { m.tunings[0]->threads = 0; });
+  refuse("nodes have ", [](auto& m) { m.tunings[0]->algorithms.pop_back(); });
+  refuse("nodes have ", [](auto& m) { m.tunings[1]->links.push_back(0); });
+  refuse("the choice of node 0, algorithm 3 and link 1, is unknown", [](auto& m) { m.tunings[0]->algorithms[0] = 3; });
+  refuse("the choice of node 0", [](auto& m) { m.tunings[0]->links[0] = 3; });
+  // From a later version it is one that this build leaves to the estimate.
+  const Bytes newer = with_number(changed([](auto& m) { m.tunings[0]->links[0] = 3; }), 10, 7, 2);
+  const auto read = ExactFile(newer).read();
+  ASSERT_TRUE(read.ok()) << read.status().message();
+  EXPECT_EQ(read->tunings[0].nodes[0].link, Link::kEstimated);
 }
 
 TEST(FormatFaults, BooleansAndLists) {

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <functional>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "graph/content_hash.h"
@@ -204,6 +205,31 @@ inline void expect_same_task(const TaskInfo& a, const TaskInfo& b) {
   EXPECT_EQ(a.segmentation.min_max_norm, b.segmentation.min_max_norm);
 }
 
+// What a graph that was quantised says about it.
+inline QuantizationReport sample_report() {
+  QuantizationReport report;
+  report.method = "int8, range auto, equalised";
+  report.calibration_samples = 64;
+  report.metric = "top-1";
+  report.metric_samples = 500;
+  report.before = 71.5;
+  report.after = 71.25;
+  report.max_drop = 1;
+  report.bytes_before = 4000;
+  report.bytes_after = 1100;
+  report.nodes = {{"best", 8, 31.5f, 0, 0, RangeMethod::kMse}, {"mean", 32, 90.0f, 0, 0, RangeMethod::kNone}};
+  return report;
+}
+
+// Choices for two machines.
+inline std::vector<Tuning> sample_tunings(const Graph& graph) {
+  std::vector<Tuning> tunings = {{"neon", 1, {}}, {"avx2", 2, {}}};
+  for (Tuning& tuning : tunings) tuning.nodes.resize(graph.nodes().size());
+  tunings[0].nodes[0] = {Algorithm::kWinograd, Link::kApart};
+  tunings[1].nodes.back() = {Algorithm::kGemm, Link::kChained};
+  return tunings;
+}
+
 // Everything but the numbers of the values: what a file keeps of a graph. Values are compared through the nodes.
 inline void expect_same_graph(const Graph& a, const Graph& b) {
   EXPECT_EQ(to_string(a), to_string(b));
@@ -236,6 +262,25 @@ inline void expect_same_graph(const Graph& a, const Graph& b) {
     same_values(a.nodes()[i].outputs, b.nodes()[i].outputs);
   }
   expect_same_task(a.task, b.task);
+  const QuantizationReport &q = a.quantization, &r = b.quantization;
+  EXPECT_EQ(std::tie(q.method, q.calibration_samples, q.metric, q.metric_samples, q.before, q.after, q.max_drop,
+                     q.bytes_before, q.bytes_after),
+            std::tie(r.method, r.calibration_samples, r.metric, r.metric_samples, r.before, r.after, r.max_drop,
+                     r.bytes_before, r.bytes_after));
+  ASSERT_EQ(q.nodes.size(), r.nodes.size());
+  for (std::size_t i = 0; i < q.nodes.size(); ++i)
+    EXPECT_EQ(std::tie(q.nodes[i].name, q.nodes[i].bits, q.nodes[i].sqnr_db, q.nodes[i].range),
+              std::tie(r.nodes[i].name, r.nodes[i].bits, r.nodes[i].sqnr_db, r.nodes[i].range));
+  ASSERT_EQ(a.tunings.size(), b.tunings.size());
+  for (std::size_t i = 0; i < a.tunings.size(); ++i) {
+    EXPECT_EQ(a.tunings[i].isa, b.tunings[i].isa);
+    EXPECT_EQ(a.tunings[i].threads, b.tunings[i].threads);
+    ASSERT_EQ(a.tunings[i].nodes.size(), b.tunings[i].nodes.size());
+    for (std::size_t n = 0; n < a.tunings[i].nodes.size(); ++n) {
+      EXPECT_EQ(a.tunings[i].nodes[n].algorithm, b.tunings[i].nodes[n].algorithm);
+      EXPECT_EQ(a.tunings[i].nodes[n].link, b.tunings[i].nodes[n].link);
+    }
+  }
 }
 
 }  // namespace dotori::graph

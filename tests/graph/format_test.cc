@@ -50,7 +50,10 @@ TEST(TextFault, Utf8) {
 }
 
 TEST(Format, RoundTripKeepsEverything) {
-  for (const Graph& graph : {tiny_graph(), rich_graph()}) {
+  Graph known = rich_graph();
+  known.quantization = sample_report();
+  known.tunings = sample_tunings(known);
+  for (const Graph& graph : {tiny_graph(), rich_graph(), known}) {
     ASSERT_TRUE(verify(graph).ok()) << verify(graph).message();
     const auto back = ExactFile(written(graph)).read();
     ASSERT_TRUE(back.ok()) << back.status().message();
@@ -181,6 +184,17 @@ TEST(Format, AFileOfVersion1_0StaysReadable) {
       read_graph({static_cast<const unsigned char*>(file->data), file->size_bytes}, file->owner, "format_1_0.dtr");
   ASSERT_TRUE(graph.ok()) << graph.status().message();
   expect_same_graph(rich_graph(), *graph);
+}
+
+TEST(Format, AFileOfVersion1_1StaysReadable) {
+  const auto file = read_file(DOTORI_TEST_DATA "/format_1_1.dtr");
+  ASSERT_TRUE(file.ok()) << file.status().message();
+  const auto graph =
+      read_graph({static_cast<const unsigned char*>(file->data), file->size_bytes}, file->owner, "format_1_1.dtr");
+  ASSERT_TRUE(graph.ok()) << graph.status().message();
+  Graph expected = rich_graph();
+  expected.quantization = sample_report();
+  expect_same_graph(expected, *graph);
 }
 
 TEST(Format, WriterRefusesWhatNoFileCanHold) {
