@@ -5,8 +5,9 @@ weights, batch-norm statistics taken from seeded input so that activations keep 
 
     bench/models/export.py --out build/models [--only NAME ...] [--opset 13]
 
-Needs Debian's python3-torch, python3-torchvision and python3-onnx. Files that exist already are left alone."""
+yolo_fastest takes its layers from yolo-fastest-1.1.cfg of the model zoo (DOTORI_ZOO, default ../shared). Needs Debian's python3-torch, python3-torchvision and python3-onnx. Files that exist already are left alone."""
 import argparse
+import os
 import pathlib
 import sys
 
@@ -170,9 +171,67 @@ class UNet(nn.Module):
         return torch.softmax(self.head(x), 1)
 
 
+def darknet_layers(path):
+    """(kind, options) of each section behind [net]."""
+    layers = []
+    for line in path.read_text().splitlines():
+        line = line.split("#")[0].strip()
+        if line.startswith("["):
+            layers.append((line[1:-1], {}))
+        elif line:
+            key, value = line.split("=", 1)
+            layers[-1][1][key.strip()] = value.strip()
+    return layers[1:]
+
+
+class Darknet(nn.Module):
+    """The layers of a Darknet cfg, for the kinds below; the outputs are what its [yolo] layers read."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.plan, self.blocks, channels = [], nn.ModuleList(), []
+        for i, (kind, o) in enumerate(darknet_layers(path)):
+            number = lambda key, default: int(o.get(key, default))
+            block, reads = nn.Identity(), [i - 1]
+            if kind == "convolutional":
+                cin, cout, size = channels[-1] if channels else 3, number("filters", 1), number("size", 1)
+                pad, norm = size // 2 if number("pad", 0) else 0, number("batch_normalize", 0)
+                layers = [nn.Conv2d(cin, cout, size, number("stride", 1), pad, groups=number("groups", 1), bias=not norm)]
+                layers += [nn.BatchNorm2d(cout)] if norm else []
+                layers += [nn.LeakyReLU(0.1)] if o["activation"] == "leaky" else []
+                block = nn.Sequential(*layers)
+                channels.append(cout)
+            elif kind in ("shortcut", "route"):
+                reads = [int(x) for x in o["from" if kind == "shortcut" else "layers"].split(",")]
+                reads = [i + x if x < 0 else x for x in reads] + ([i - 1] if kind == "shortcut" else [])
+                channels.append(channels[reads[0]] if kind == "shortcut" else sum(channels[r] for r in reads))
+            else:
+                if kind == "maxpool":
+                    block = nn.MaxPool2d(number("size", 2), number("stride", 1), (number("size", 2) - 1) // 2)
+                elif kind == "upsample":
+                    block = nn.Upsample(scale_factor=number("stride", 2))
+                elif kind not in ("dropout", "yolo"):
+                    raise ValueError(f"{path}: no layer is written for [{kind}]")
+                channels.append(channels[-1])
+            self.plan.append((kind, reads))
+            self.blocks.append(block)
+
+    def forward(self, x):
+        seen, answers = [], []
+        for block, (kind, reads) in zip(self.blocks, self.plan):
+            read = [seen[r] for r in reads] if seen else [x]
+            y = sum(read[1:], read[0]) if kind == "shortcut" else torch.cat(read, 1) if kind == "route" else block(read[0])
+            if kind == "yolo":
+                answers.append(y)
+            seen.append(y)
+        return tuple(answers)
+
+
 def image(size):
     return (1, 3, size, size)
 
+
+YOLO_FASTEST = pathlib.Path(os.environ.get("DOTORI_ZOO", "../shared")) / "models/detection/yolo-fastest-1.1.cfg"
 
 # How each is built, and its input.
 NETWORKS = {
@@ -188,6 +247,7 @@ NETWORKS = {
     "yolov4_tiny": (YoloV4Tiny, image(416)),
     "yolov3_slim": (YoloV3Slim, image(416)),
     "unet2d": (lambda: UNet(2, 3), image(256)),
+    "yolo_fastest": (lambda: Darknet(YOLO_FASTEST), image(320)),
     "unet3d": (lambda: UNet(3, 1, width=(48, 96, 192, 384)), (1, 1, 64, 64, 64)),
 }
 
@@ -232,6 +292,9 @@ def main():
     args.out.mkdir(parents=True, exist_ok=True)
     for name in args.only:
         path = args.out / f"{name}.onnx"
+        if name == "yolo_fastest" and not YOLO_FASTEST.exists():
+            print("yolo_fastest: skipped: no model zoo", flush=True)
+            continue
         if not path.exists() or not path.with_suffix(".pt").exists():
             export(name, path, args.opset)
     return 0
