@@ -299,6 +299,27 @@ inline void strip(const GemmS8Strip& s) noexcept {
   if (n > 0) tile<M, 1, 1>(s, out, panel, c_offset, n);
 }
 
+// 5 to 7 rows as 8 of which the last ones are the same: the tile of 8 is scheduled by hand, and what is stored twice is
+// equal.
+constexpr size_t kMostTapsFilledUp = 32;
+void strip_filled_up(const GemmS8Strip& s) noexcept {
+  const void* a[kMostTapsFilledUp * kMr];
+  int8_t* c[kMr];
+  int32_t row_add[kMr] = {};
+  GemmS8Strip all = s;
+  for (int32_t r = 0; r < kMr; ++r) {
+    const int32_t from = r < s.m ? r : s.m - 1;
+    for (size_t t = 0; t < s.taps; ++t) a[t * kMr + static_cast<size_t>(r)] = s.a[t * kMr + static_cast<size_t>(from)];
+    c[r] = s.c[from];
+    if (s.row_add != nullptr) row_add[r] = s.row_add[from];
+  }
+  all.a = a;
+  all.c = c;
+  if (s.row_add != nullptr) all.row_add = row_add;
+  all.m = kMr;
+  strip<kMr, 1>(all);
+}
+
 }  // namespace
 
 void gemm_s8_8x8__neon_dot(const GemmS8Strip& s) noexcept {
@@ -307,11 +328,18 @@ void gemm_s8_8x8__neon_dot(const GemmS8Strip& s) noexcept {
     case 2: return strip<2, 4>(s);
     case 3: return strip<3, 2>(s);
     case 4: return strip<4, 2>(s);
-    case 5: return strip<5, 1>(s);
-    case 6: return strip<6, 1>(s);
-    case 7: return strip<7, 1>(s);
-    default: return strip<8, 1>(s);
+    case 8: return strip<8, 1>(s);
+    default: break;
   }
+  if (s.taps <= kMostTapsFilledUp) return strip_filled_up(s);
+  GemmS8Strip part = s;
+  part.m = 4;
+  gemm_s8_8x8__neon_dot(part);
+  part.a += 4;
+  part.c += 4;
+  if (part.row_add != nullptr) part.row_add += 4;
+  part.m = s.m - 4;
+  gemm_s8_8x8__neon_dot(part);
 }
 
 }  // namespace dotori::kernels
