@@ -20,7 +20,7 @@ constexpr std::size_t kDepthBlock = 128;
 constexpr std::int64_t kRowsOfTask = 96;
 // Where weights come from afar, a pointwise convolution takes more rows at a time, to read them less often.
 constexpr std::int64_t kMostRowsOfTask = 204;
-// Panels that go through the kernel in one call.
+// Panels that go through the kernel in one call: half of a small first-level cache.
 constexpr std::int64_t kPanelBytesTogether = 16 << 10;
 
 // A phase's weights, in packed memory.
@@ -88,30 +88,32 @@ struct ConvGemmStep {
   // One block of K, for all panels and tiles.
   void multiply_depth(const PhaseWeights& phase, const RowBlock<float>& block, kernels::GemmF32Strip& strip,
                       std::int32_t tap, std::size_t i) const noexcept {
-    // A panel stays in the first-level cache while all tiles pass by. All panels go in one call where they fit there
-    // together, or where there is only one tile, which uses each weight once.
+    // As many panels as fit the first-level cache stay there while all tiles pass by, each of which is read once for
+    // them all. All panels go in one call where there is only one tile, which uses each weight once.
     const std::int64_t panel_bytes = static_cast<std::int64_t>(strip.taps * strip.k * sizeof(float)) * rows.nr;
-    const bool together =
-        block.tiles == 1 || (block.last_panel - block.first_panel) * panel_bytes <= kPanelBytesTogether;
+    const std::int64_t fitting =
+        std::max<std::int64_t>(1, kPanelBytesTogether / std::max<std::int64_t>(1, panel_bytes));
+    const std::int64_t most = block.tiles == 1 ? block.last_panel : fitting;
     const std::size_t depth = static_cast<std::size_t>(tap) * rows.k + i;
     for (std::int64_t panel = block.first_panel; panel < block.last_panel;) {
       const std::int64_t group = panel / rows.group_panels, in_group = panel % rows.group_panels;
-      const std::int64_t count = together ? std::min(rows.group_panels - in_group, block.last_panel - panel) : 1;
+      const std::int64_t count = std::min({most, rows.group_panels - in_group, block.last_panel - panel});
       const float* packed = phase.packed + static_cast<std::size_t>(panel) * phase.panel_elems;
       strip.bias = depth == 0 ? packed : nullptr;
       strip.b = packed + (1 + depth) * static_cast<std::size_t>(rows.nr);
       strip.a_offset = group * rows.group_in + static_cast<std::ptrdiff_t>(i);
       strip.c_offset = group * rows.group_out + in_group * rows.nr;
       strip.n = static_cast<std::int32_t>(std::min(rows.group_out - in_group * rows.nr, count * rows.nr));
-      FetchAhead ahead(next_weights(phase, block, panel + count, depth, strip),
-                       far_weights && !together ? static_cast<std::size_t>(panel_bytes) : 0);
-      // Tiles of full height go in one call.
+      const bool fetch = far_weights && block.tiles > 1;
+      FetchAhead ahead(next_weights(phase, block, panel + count, depth, strip), static_cast<std::size_t>(panel_bytes),
+                       fetch ? std::min(count, block.last_panel - panel) : 0, phase.panel_elems * sizeof(float));
+      // Of a single panel, tiles of full height go in one call.
       for (std::int64_t tile = 0; tile < block.tiles;) {
         strip.a = block.a + (tile * phase.taps + tap) * rows.mr;
         strip.a_tile_step = static_cast<std::ptrdiff_t>(phase.taps) * rows.mr;
         strip.c = block.c + tile * rows.mr;
         std::int64_t m = block.rows.size(tile++);
-        while (!together && m % rows.mr == 0 && tile < block.tiles) m += block.rows.size(tile++);
+        while (count == 1 && m % rows.mr == 0 && tile < block.tiles) m += block.rows.size(tile++);
         strip.m = static_cast<std::int32_t>(m);
         ahead.until(tile, block.tiles);
         run(strip);

@@ -15,7 +15,7 @@ namespace {
 constexpr std::size_t kRowBytesOfTask = 64 << 10;
 constexpr std::size_t kMostRowsOfTask = 192;
 // Panels that go through the kernel in one call.
-constexpr std::size_t kPanelBytesTogether = 16 << 10;
+constexpr std::int64_t kPanelBytesTogether = 16 << 10;
 
 // A phase's weights, in packed memory.
 struct PhaseWeights {
@@ -72,17 +72,18 @@ struct ConvGemmS8Step {
     strip.k = copied ? kernels::gemm_s8_round_up(phase.depth, kr) : rows.k;
     strip.panel_stride = phase.panel_bytes;
     strip.output = quantized;
-    // A panel stays in the first-level cache while all tiles pass by. All panels go in one call where they fit there
-    // together, or where there is only one tile, which uses each weight once.
-    const bool together =
-        block.tiles == 1 || static_cast<std::size_t>(last - first) * phase.panel_bytes <= kPanelBytesTogether;
+    // As many panels as fit the first-level cache stay there while all tiles pass by, each of which is read once for
+    // them all. All panels go in one call where there is only one tile, which uses each weight once.
+    const std::int64_t fitting =
+        std::max<std::int64_t>(1, kPanelBytesTogether / static_cast<std::int64_t>(phase.panel_bytes));
+    const std::int64_t most = block.tiles == 1 ? last : fitting;
     for (std::int64_t panel = first; panel < last;) {
-      const std::int64_t in_group = panel % rows.group_panels, count = together ? last - panel : 1;
+      const std::int64_t in_group = panel % rows.group_panels, count = std::min(most, last - panel);
       strip.panels = phase.packed + static_cast<std::size_t>(panel) * phase.panel_bytes;
       strip.c_offset = group * rows.group_out + in_group * rows.nr;
       strip.n = static_cast<std::int32_t>(std::min(rows.group_out - in_group * rows.nr, count * rows.nr));
-      FetchAhead ahead(phase.packed + static_cast<std::size_t>(panel + 1) * phase.panel_bytes,
-                       far_weights && panel + count < last ? phase.panel_bytes : 0);
+      FetchAhead ahead(phase.packed + static_cast<std::size_t>(panel + count) * phase.panel_bytes, phase.panel_bytes,
+                       far_weights ? std::min(count, last - panel - count) : 0, phase.panel_bytes);
       for (std::int64_t tile = 0; tile < block.tiles; ++tile) {
         ahead.until(tile + 1, block.tiles);
         strip.a = copied ? copied_rows + tile * rows.mr

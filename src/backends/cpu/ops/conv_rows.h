@@ -42,19 +42,28 @@ struct Shares {
 // Weights beyond this size come from afar each time: the next ones are fetched while tiles are computed.
 constexpr std::size_t kNearWeights = 256 << 10;
 
-// Asks for `bytes` of memory to be brought into the second-level cache, a share with each of some tiles.
+// Asks for memory to be brought into the second-level cache, a share with each of some tiles: `pieces` pieces of
+// `bytes` (not 0), `stride` bytes apart.
 class FetchAhead {
  public:
-  FetchAhead(const void* from, std::size_t bytes) noexcept : from_(static_cast<const char*>(from)), bytes_(bytes) {}
+  FetchAhead(const void* from, std::size_t bytes, std::int64_t pieces, std::size_t stride) noexcept
+      : piece_(static_cast<const char*>(from)), bytes_(bytes), stride_(stride), all_(bytes * std::size_t(pieces)) {}
   // What belongs to the first `tile` of `tiles`.
   void until(std::int64_t tile, std::int64_t tiles) noexcept {
-    const std::size_t end = bytes_ * static_cast<std::size_t>(tile) / static_cast<std::size_t>(tiles);
-    for (; at_ < end; at_ += 64) __builtin_prefetch(from_ + at_, 0, 2);
+    const std::size_t end = all_ * static_cast<std::size_t>(tile) / static_cast<std::size_t>(tiles);
+    while (before_ + at_ < end) {
+      __builtin_prefetch(piece_ + at_, 0, 2);
+      at_ += 64;
+      if (at_ < bytes_) continue;
+      piece_ += stride_;
+      before_ += bytes_;
+      at_ = 0;
+    }
   }
 
  private:
-  const char* from_;
-  std::size_t bytes_, at_ = 0;
+  const char* piece_;
+  std::size_t bytes_, stride_, all_, before_ = 0, at_ = 0;
 };
 
 // One task: some output pixels of a phase in tiles of up to mr, and some panels.
