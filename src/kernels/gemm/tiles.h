@@ -7,14 +7,18 @@
 namespace dotori::kernels {
 namespace {
 
-// one(strip) for strips of at most mr rows: where there are more, panel by panel, so that a panel stays in the
-// first-level cache while all rows pass by.
+// one(strip) for strips of at most mr rows: where there are more, a few panels at a time, which stay in the first-level
+// cache (half of a small one) while all rows pass by.
 template <class One>
 inline void gemm_f32_tiles(const GemmF32Strip& s, int32_t mr, int32_t nr, const One& one) noexcept {
   if (s.m <= mr) return one(s);
+  constexpr size_t kCachedElems = 4096;
+  const size_t panel_elems = s.taps * s.k * static_cast<size_t>(nr);
+  const size_t together = panel_elems == 0 || panel_elems > kCachedElems ? 1 : kCachedElems / panel_elems;
+  const int32_t panels = together < 64 ? static_cast<int32_t>(together) : 64, columns = panels * nr;
   GemmF32Strip part = s;
-  for (int32_t j = 0; j < s.n; j += nr) {
-    part.n = s.n - j < nr ? s.n - j : nr;
+  for (int32_t j = 0; j < s.n; j += columns) {
+    part.n = s.n - j < columns ? s.n - j : columns;
     part.a = s.a;
     part.c = s.c;
     for (part.m = mr; static_cast<ptrdiff_t>(part.c - s.c) < s.m; part.a += s.a_tile_step, part.c += mr) {
@@ -22,9 +26,9 @@ inline void gemm_f32_tiles(const GemmF32Strip& s, int32_t mr, int32_t nr, const 
       if (left < mr) part.m = left;
       one(part);
     }
-    part.b += s.panel_stride;
-    if (s.bias != nullptr) part.bias += s.panel_stride;
-    part.c_offset += nr;
+    part.b += static_cast<size_t>(panels) * s.panel_stride;
+    if (s.bias != nullptr) part.bias += static_cast<size_t>(panels) * s.panel_stride;
+    part.c_offset += columns;
   }
 }
 
