@@ -75,8 +75,7 @@ class Own:
         return result["runs_ms"] if "runs_ms" in result else [result["min_ms"], result["median_ms"]]
 
     def peak_mb(self):
-        child = subprocess.Popen([*self.command, "--runs", "1", "--warmup", "0"], stdout=subprocess.DEVNULL)
-        return os.wait4(child.pid, 0)[2].ru_maxrss / 1024
+        return json.loads(dotori(*self.command, "--runs", 1, "--warmup", 0))["peak_bytes"] / 1048576
 
     def close(self):
         pass

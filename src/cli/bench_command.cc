@@ -3,6 +3,9 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <string>
 
 #include "cli/backend_option.h"
 #include "cli/bench_compare.h"
@@ -36,6 +39,14 @@ Result<Profile> measure_nodes(const Model& model, SessionOptions options, int ru
   return session.profile();
 }
 
+// The most memory this process has had, in bytes; 0 where the system does not say.
+std::size_t peak_memory_bytes() {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);)
+    if (line.rfind("VmHWM:", 0) == 0) return std::size_t{1024} * std::strtoul(line.c_str() + 6, nullptr, 10);
+  return 0;
+}
+
 Status bench(const BenchOptions& o) {
   SessionOptions options;
   options.num_threads = o.threads[0];
@@ -67,6 +78,7 @@ Status bench(const BenchOptions& o) {
       times.push_back(now_ms() - start);
     }
   }
+  const std::size_t peak_bytes = peak_memory_bytes();
   std::sort(times.begin(), times.end());
   Profile profile;
   if (o.profile || o.json) {
@@ -82,6 +94,7 @@ Status bench(const BenchOptions& o) {
                  {"arena_bytes", arena_bytes},
                  {"packed_bytes", packed_bytes},
                  {"file_bytes", model.file_bytes()},
+                 {"peak_bytes", peak_bytes},
                  {"threads", threads},
                  {"cores", cores},
                  {"backend", backend_word(options.backend)},
@@ -103,10 +116,11 @@ Status bench(const BenchOptions& o) {
               o.model.c_str(), quantile(times, 0.5), times.front(), quantile(times, 0.9), times.size(), threads,
               threads == 1 ? "" : "s", where.c_str(), backend_word(options.backend),
               o.backend == BackendKind::kAuto ? " (the faster one)" : "", backend_isa(options.backend));
-  std::printf("load %.1f ms, memory: %s working, %s packed weights, %s file\n", load_ms,
+  std::printf("load %.1f ms, memory: %s working, %s packed weights, %s file, %s the whole process at most\n", load_ms,
               human_bytes(static_cast<double>(arena_bytes)).c_str(),
               human_bytes(static_cast<double>(packed_bytes)).c_str(),
-              human_bytes(static_cast<double>(model.file_bytes())).c_str());
+              human_bytes(static_cast<double>(model.file_bytes())).c_str(),
+              human_bytes(static_cast<double>(peak_bytes)).c_str());
   if (o.profile) print_profile(profile, threads);
   return Status();
 }
