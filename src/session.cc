@@ -105,7 +105,6 @@ struct Session::State {
     if (memory == nullptr)
       return out_of_memory("no memory for an arena of " + std::to_string(plan.arena_bytes) + " bytes");
     arena = static_cast<unsigned char*>(memory);
-    __builtin_memset(memory, 0, plan.arena_bytes + kArenaSlackBytes);
     for (const backends::Step& step : plan.steps)
       if (step.body) DOTORI_RETURN_IF_ERROR(step.body->bind(context(nullptr)));
     return Status();
