@@ -28,6 +28,9 @@ Isa x86_isa() noexcept {
   if ((low & kYmm) != kYmm || !__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx)) return kIsaNone;
   constexpr unsigned kAvx2 = 1u << 5, kF = 1u << 16, kDq = 1u << 17, kBw = 1u << 30, kVl = 1u << 31, kVnni = 1u << 11;
   if ((ebx & kAvx2) == 0) return kIsaNone;
+#if defined(DOTORI_NO_AVX512)
+  return kIsaAvx2;
+#endif
   if ((low & kZmm) != kZmm || (ebx & (kF | kDq | kBw | kVl)) != (kF | kDq | kBw | kVl)) return kIsaAvx2;
   return kIsaAvx2 | kIsaAvx512 | ((ecx & kVnni) != 0 ? kIsaVnni : kIsaNone);
 }

@@ -30,6 +30,7 @@ for name in mobilenet_v2 yolo_fastest unet; do
     fi
   }
   check "3 threads" "$native/tensor_hashes" "$model" 3
+  check "AVX2 at most" env DOTORI_MAX_ISA=avx2 "$native/tensor_hashes" "$model"
   check "plain kernels" env DOTORI_MAX_ISA=none "$native/tensor_hashes" "$model"
   check "Cortex-A72" qemu-aarch64 -cpu cortex-a72 "$arm/tensor_hashes" "$model"
   check "dot product" qemu-aarch64 -cpu cortex-a76 "$arm/tensor_hashes" "$model" 3

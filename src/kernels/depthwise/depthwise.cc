@@ -8,10 +8,12 @@ constexpr int32_t kBlock = 8;
 
 constexpr DepthwiseF32Kernel kKernels[] = {
 #if defined(__x86_64__)
+#if !defined(DOTORI_NO_AVX512)
     {"dwconv_f32_kw3s1__avx512", kIsaAvx512, 3, 1, dwconv_f32_kw3s1__avx512},
     {"dwconv_f32_kw3s2__avx512", kIsaAvx512, 3, 2, dwconv_f32_kw3s2__avx512},
     {"dwconv_f32_kw5s1__avx512", kIsaAvx512, 5, 1, dwconv_f32_kw5s1__avx512},
     {"dwconv_f32_kw5s2__avx512", kIsaAvx512, 5, 2, dwconv_f32_kw5s2__avx512},
+#endif
     {"dwconv_f32_kw3s1__avx2", kIsaAvx2, 3, 1, dwconv_f32_kw3s1__avx2},
     {"dwconv_f32_kw3s2__avx2", kIsaAvx2, 3, 2, dwconv_f32_kw3s2__avx2},
     {"dwconv_f32_kw5s1__avx2", kIsaAvx2, 5, 1, dwconv_f32_kw5s1__avx2},

@@ -6,7 +6,9 @@ namespace {
 
 constexpr GemmF32Kernel kKernels[] = {
 #if defined(__x86_64__)
+#if !defined(DOTORI_NO_AVX512)
     {"gemm_f32_12x32__avx512", kIsaAvx512, 12, 32, gemm_f32_12x32__avx512},
+#endif
     {"gemm_f32_6x16__avx2", kIsaAvx2, 6, 16, gemm_f32_6x16__avx2},
 #elif defined(__aarch64__)
     {"gemm_f32_8x8__neon_a55", kIsaNeon | kInOrder, 8, 8, gemm_f32_8x8__neon_a55},

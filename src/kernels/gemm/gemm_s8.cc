@@ -8,7 +8,9 @@ namespace {
 
 constexpr GemmS8Kernel kKernels[] = {
 #if defined(__x86_64__)
+#if !defined(DOTORI_NO_AVX512)
     {"gemm_s8_12x32__avx512_vnni", kIsaVnni, 12, 32, 4, 1, GemmS8Layout::kColumnsPlus128, gemm_s8_12x32__avx512_vnni},
+#endif
     {"gemm_s8_6x16__avx2", kIsaAvx2, 6, 16, 2, 2, GemmS8Layout::kColumns, gemm_s8_6x16__avx2},
 #elif defined(__aarch64__)
     {"gemm_s8_8x8__neon_dot", kIsaNeonDot, 8, 8, 4, 1, GemmS8Layout::kColumns, gemm_s8_8x8__neon_dot},
@@ -75,7 +77,9 @@ const GemmS8Kernel& select_gemm_s8(Isa isa) noexcept {
 GemmS8GatherFn select_gemm_s8_gather(const GemmS8Kernel& kernel) noexcept {
 #if defined(__x86_64__)
   if (kernel.a_bytes == 2 && kernel.isa == kIsaAvx2) return gemm_s8_gather__avx2;
+#if !defined(DOTORI_NO_AVX512)
   if (kernel.a_bytes == 1 && kernel.isa == kIsaVnni) return gemm_s8_gather__avx512_vnni;
+#endif
 #elif defined(__aarch64__)
   if (kernel.a_bytes == 1 && kernel.isa != kIsaNone) return gemm_s8_gather__neon;
 #endif

@@ -6,7 +6,9 @@ namespace {
 
 constexpr WinogradF32Kernel kKernels[] = {
 #if defined(__x86_64__)
+#if !defined(DOTORI_NO_AVX512)
     {"winograd_f32_4x4__avx512", kIsaAvx512, winograd_input_f32__avx512, winograd_output_f32__avx512},
+#endif
     {"winograd_f32_4x4__avx2", kIsaAvx2, winograd_input_f32__avx2, winograd_output_f32__avx2},
 #elif defined(__aarch64__)
     {"winograd_f32_4x4__neon", kIsaNeon, winograd_input_f32__neon, winograd_output_f32__neon},
