@@ -15,7 +15,7 @@ public final class Dotori {
     return Native.abiVersion();
   }
 
-  /** The vector instructions the kernels use on this machine: "avx2", "neon", "neon_dot" or "none". */
+  /** The vector instructions the kernels use on this machine: "avx2", "avx512", "avx512_vnni", "neon", "neon_dot" or "none". */
   public static String instructionSet() {
     return Text.of(Native.instructionSet());
   }

@@ -24,7 +24,7 @@ final class ModelTest {
   void library() {
     assertTrue(Dotori.version().matches("\\d+\\.\\d+\\.\\d+"), Dotori.version());
     assertTrue(Dotori.abiVersion() >= 1);
-    assertTrue(Arrays.asList("avx2", "neon", "neon_dot", "none").contains(Dotori.instructionSet()));
+    assertTrue(Arrays.asList("avx2", "avx512", "avx512_vnni", "neon", "neon_dot", "none").contains(Dotori.instructionSet()));
   }
 
   @Test
