@@ -193,7 +193,10 @@ std::vector<Case> cases() {
   all.push_back({8, 9, 19, 3, 3, 2, 2, 2, 1, 1, 1, 1, 1});  // dilated rows, fast columns
   all.push_back({8, 9, 19, 5, 5, 1, 1, 3, 1, 6, 6, 2, 2});
   all.push_back({1, 1, 16, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1});
-  all.push_back({2, 2, 16, 5, 5, 1, 1, 1, 1, 4, 4, 4, 4});  // rows and columns in the padding alone
+  all.push_back({2, 2, 16, 5, 5, 1, 1, 1, 1, 4, 4, 4, 4});    // rows and columns in the padding alone
+  all.push_back({2, 3, 17, 5, 5, 1, 1, 1, 1, 4, 4, 12, 12});  // many tiles at the edge
+  for (int stride : {1, 2}) all.push_back({3, 150, 56, 3, 3, stride, stride, 1, 1, 1, 1, 1, 1});  // many inside
+  all.push_back({3, 150, 56, 5, 5, 1, 1, 1, 1, 2, 2, 2, 2});
   all.push_back({1, 20, 5, 1, 9, 1, 1, 1, 1, 0, 0, 4, 4});
   all.push_back({20, 1, 17, 9, 1, 1, 1, 1, 1, 4, 4, 0, 0});
   all.push_back({7, 7, 16, 6, 4, 1, 1, 1, 1, 2, 3, 2, 1});
@@ -262,6 +265,10 @@ TEST(DepthwiseS8, SelectsByShapeWeightAndIsa) {
   EXPECT_STREQ(select_depthwise_s8(fast, 255, kIsaAvx2).name, "dwconv_s8_3x3s2__avx2");
   EXPECT_STREQ(select_depthwise_s8(dilated, 127, kIsaAvx2).name, "dwconv_s8_any__avx2");
 #elif defined(__aarch64__)
+  const DepthwiseS8 narrow = describe({9, 9, 7, 3, 3, 2, 2, 1, 1, 1, 1, 1, 1}, nullptr, {});
+  EXPECT_STREQ(select_depthwise_s8(fast, 127, kIsaNeon | kIsaNeonDot).name, "dwconv_s8_3x3s2__neon_dot");
+  EXPECT_STREQ(select_depthwise_s8(fast, 128, kIsaNeon | kIsaNeonDot).name, "dwconv_s8_any16__neon");
+  EXPECT_STREQ(select_depthwise_s8(narrow, 127, kIsaNeon | kIsaNeonDot).name, "dwconv_s8_3x3s2__neon");
   EXPECT_STREQ(select_depthwise_s8(fast, 127, kIsaNeon).name, "dwconv_s8_3x3s2__neon");
   EXPECT_STREQ(select_depthwise_s8(fast, 128, kIsaNeon).name, "dwconv_s8_any16__neon");
   EXPECT_STREQ(select_depthwise_s8(dilated, 127, kIsaNeon).name, "dwconv_s8_any__neon");

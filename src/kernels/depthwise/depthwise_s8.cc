@@ -10,20 +10,24 @@ using Layout = DepthwiseS8Layout;
 
 constexpr DepthwiseS8Kernel kKernels[] = {
 #if defined(__x86_64__)
-    {"dwconv_s8_3x3s1__avx2", kIsaAvx2, 3, 1, 255, Layout::kPair16, dwconv_s8_3x3s1__avx2},
-    {"dwconv_s8_3x3s2__avx2", kIsaAvx2, 3, 2, 255, Layout::kPair16, dwconv_s8_3x3s2__avx2},
-    {"dwconv_s8_5x5s1__avx2", kIsaAvx2, 5, 1, 255, Layout::kPair16, dwconv_s8_5x5s1__avx2},
-    {"dwconv_s8_5x5s2__avx2", kIsaAvx2, 5, 2, 255, Layout::kPair16, dwconv_s8_5x5s2__avx2},
-    {"dwconv_s8_any__avx2", kIsaAvx2, 0, 0, 255, Layout::kPair16, dwconv_s8_any__avx2},
+    {"dwconv_s8_3x3s1__avx2", kIsaAvx2, 3, 1, 255, 1, Layout::kPair16, dwconv_s8_3x3s1__avx2},
+    {"dwconv_s8_3x3s2__avx2", kIsaAvx2, 3, 2, 255, 1, Layout::kPair16, dwconv_s8_3x3s2__avx2},
+    {"dwconv_s8_5x5s1__avx2", kIsaAvx2, 5, 1, 255, 1, Layout::kPair16, dwconv_s8_5x5s1__avx2},
+    {"dwconv_s8_5x5s2__avx2", kIsaAvx2, 5, 2, 255, 1, Layout::kPair16, dwconv_s8_5x5s2__avx2},
+    {"dwconv_s8_any__avx2", kIsaAvx2, 0, 0, 255, 1, Layout::kPair16, dwconv_s8_any__avx2},
 #elif defined(__aarch64__)
-    {"dwconv_s8_3x3s1__neon", kIsaNeon, 3, 1, 127, Layout::kTap8, dwconv_s8_3x3s1__neon},
-    {"dwconv_s8_3x3s2__neon", kIsaNeon, 3, 2, 127, Layout::kTap8, dwconv_s8_3x3s2__neon},
-    {"dwconv_s8_5x5s1__neon", kIsaNeon, 5, 1, 127, Layout::kTap8, dwconv_s8_5x5s1__neon},
-    {"dwconv_s8_5x5s2__neon", kIsaNeon, 5, 2, 127, Layout::kTap8, dwconv_s8_5x5s2__neon},
-    {"dwconv_s8_any__neon", kIsaNeon, 0, 0, 127, Layout::kTap8, dwconv_s8_any__neon},
-    {"dwconv_s8_any16__neon", kIsaNeon, 0, 0, 255, Layout::kTap16, dwconv_s8_any16__neon},
+    {"dwconv_s8_3x3s1__neon_dot", kIsaNeonDot, 3, 1, 127, 8, Layout::kDot, dwconv_s8_3x3s1__neon_dot},
+    {"dwconv_s8_3x3s2__neon_dot", kIsaNeonDot, 3, 2, 127, 8, Layout::kDot, dwconv_s8_3x3s2__neon_dot},
+    {"dwconv_s8_5x5s1__neon_dot", kIsaNeonDot, 5, 1, 127, 8, Layout::kDot, dwconv_s8_5x5s1__neon_dot},
+    {"dwconv_s8_5x5s2__neon_dot", kIsaNeonDot, 5, 2, 127, 8, Layout::kDot, dwconv_s8_5x5s2__neon_dot},
+    {"dwconv_s8_3x3s1__neon", kIsaNeon, 3, 1, 127, 1, Layout::kTap8, dwconv_s8_3x3s1__neon},
+    {"dwconv_s8_3x3s2__neon", kIsaNeon, 3, 2, 127, 1, Layout::kTap8, dwconv_s8_3x3s2__neon},
+    {"dwconv_s8_5x5s1__neon", kIsaNeon, 5, 1, 127, 1, Layout::kTap8, dwconv_s8_5x5s1__neon},
+    {"dwconv_s8_5x5s2__neon", kIsaNeon, 5, 2, 127, 1, Layout::kTap8, dwconv_s8_5x5s2__neon},
+    {"dwconv_s8_any__neon", kIsaNeon, 0, 0, 127, 1, Layout::kTap8, dwconv_s8_any__neon},
+    {"dwconv_s8_any16__neon", kIsaNeon, 0, 0, 255, 1, Layout::kTap16, dwconv_s8_any16__neon},
 #endif
-    {"dwconv_s8_any__reference", kIsaNone, 0, 0, 255, Layout::kTap16, dwconv_s8_any__reference},
+    {"dwconv_s8_any__reference", kIsaNone, 0, 0, 255, 1, Layout::kTap16, dwconv_s8_any__reference},
 };
 constexpr size_t kCount = sizeof kKernels / sizeof kKernels[0];
 
@@ -41,6 +45,10 @@ size_t weight_index(Layout layout, int32_t kernel_h, int32_t kernel_w, int32_t k
   switch (layout) {
     case Layout::kTap8:
     case Layout::kTap16: return (y * w + x) * 16 + s;
+    case Layout::kDot: {
+      const size_t half = s / 8 * w * (h == 5 ? 40 : 32);
+      return y < 4 ? half + x * 32 + s % 8 * 4 + y : half + w * 32 + x * 8 + s % 8;
+    }
     case Layout::kPair16:
       if (h % 2 == 1 && y == h - 1) return ((h / 2 * w + x / 2) * 16 + s) * 2 + x % 2;
       return ((y / 2 * w + x) * 16 + s) * 2 + y % 2;
@@ -56,7 +64,7 @@ const DepthwiseS8Kernel* depthwise_s8_kernels(size_t* count) noexcept {
 }
 
 bool depthwise_s8_fits(const DepthwiseS8Kernel& kernel, const DepthwiseS8& conv, int32_t max_weight) noexcept {
-  if (max_weight > kernel.max_weight) return false;
+  if (max_weight > kernel.max_weight || conv.channels < kernel.channels) return false;
   if (kernel.stride_w != 0 && kernel.stride_w != conv.stride_w) return false;
   return kernel.kernel == 0 ||
          (kernel.kernel == conv.kernel_h && kernel.kernel == conv.kernel_w && conv.dilation_w == 1);
@@ -94,7 +102,7 @@ void pack_depthwise_s8(const DepthwiseS8Weights& from, Layout layout, int32_t ch
           const int32_t w = *weights++ - from.weight_zero_point;
           sum += static_cast<uint32_t>(w);
           const size_t index = weight_index(layout, kernel_h, kernel_w, ky, kx, slot);
-          if (layout == Layout::kTap8) {
+          if (layout == Layout::kTap8 || layout == Layout::kDot) {
             reinterpret_cast<int8_t*>(block + 128)[index] = static_cast<int8_t>(w);
           } else {
             reinterpret_cast<int16_t*>(block + 128)[index] = static_cast<int16_t>(w);

@@ -34,10 +34,13 @@ struct DepthwiseS8 {
 // scale[16], then the weights:
 //   kTap8    int8 [tap][16], taps in the order ky, kx
 //   kTap16   int16 [tap][16]
+//   kDot     int8 [half][kx][8][4]: of each eight channels and kernel column, the weights of the first four kernel rows
+//            (of three and a zero) side by side; behind those of a half, of a kernel of five rows, int8 [kx][8]. For
+//            kernels of 3 x 3 and 5 x 5.
 //   kPair16  int16 [pair][16][2]: for every two kernel rows, kernel_w pairs one above the other; for the last row of an
 //            odd kernel_h, pairs side by side, a zero behind the last of an odd kernel_w. Within each 16 of folded,
 //            scale and pairs, the channels are 0-3, 8-11, 4-7, 12-15: what two interleaves in 128-bit halves make.
-enum class DepthwiseS8Layout : uint8_t { kTap8, kTap16, kPair16 };
+enum class DepthwiseS8Layout : uint8_t { kTap8, kTap16, kDot, kPair16 };
 
 // Computes output row `out_y`: `src` is the whole image [in_h][in_w][channels], `dst_row` the row [out_w][channels].
 // They must not overlap; any alignment.
@@ -48,6 +51,7 @@ struct DepthwiseS8Kernel {
   int32_t kernel;      // the only kernel_h and kernel_w (and dilation_w 1) it can do; 0: any
   int32_t stride_w;    // the only one it can do; 0: any
   int32_t max_weight;  // the greatest |w| it can do: 127 or 255
+  int32_t channels;    // the least it can do
   DepthwiseS8Layout layout;
   DepthwiseS8Fn run;
 };
@@ -94,6 +98,7 @@ static inline size_t depthwise_s8_block_bytes(DepthwiseS8Layout layout, int32_t 
   switch (layout) {
     case DepthwiseS8Layout::kTap8: return 128 + h * w * 16;
     case DepthwiseS8Layout::kTap16: return 128 + h * w * 32;
+    case DepthwiseS8Layout::kDot: return 128 + w * (h == 5 ? 80 : 64);
     case DepthwiseS8Layout::kPair16: return 128 + (h / 2 * w + h % 2 * ((w + 1) / 2)) * 64;
   }
   return 0;
@@ -108,6 +113,10 @@ void dwconv_s8_5x5s1__avx2(const DepthwiseS8&, const int8_t*, int8_t*, int32_t) 
 void dwconv_s8_5x5s2__avx2(const DepthwiseS8&, const int8_t*, int8_t*, int32_t) noexcept;
 void dwconv_s8_any__avx2(const DepthwiseS8&, const int8_t*, int8_t*, int32_t) noexcept;
 #elif defined(__aarch64__)
+void dwconv_s8_3x3s1__neon_dot(const DepthwiseS8&, const int8_t*, int8_t*, int32_t) noexcept;
+void dwconv_s8_3x3s2__neon_dot(const DepthwiseS8&, const int8_t*, int8_t*, int32_t) noexcept;
+void dwconv_s8_5x5s1__neon_dot(const DepthwiseS8&, const int8_t*, int8_t*, int32_t) noexcept;
+void dwconv_s8_5x5s2__neon_dot(const DepthwiseS8&, const int8_t*, int8_t*, int32_t) noexcept;
 void dwconv_s8_3x3s1__neon(const DepthwiseS8&, const int8_t*, int8_t*, int32_t) noexcept;
 void dwconv_s8_3x3s2__neon(const DepthwiseS8&, const int8_t*, int8_t*, int32_t) noexcept;
 void dwconv_s8_5x5s1__neon(const DepthwiseS8&, const int8_t*, int8_t*, int32_t) noexcept;

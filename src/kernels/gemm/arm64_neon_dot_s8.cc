@@ -36,32 +36,31 @@ inline void store_part(int8_t* to, int8x8_t x, int32_t n) noexcept {
   if (n & 1) *to = static_cast<int8_t>(rest);
 }
 
+// fcvtns and the narrowing steps saturate, so clamping can wait for the end, where it takes least.
 struct Requantizer {
   explicit Requantizer(const QuantizedOutput& out) noexcept
       : slope(vdupq_n_f32(out.slope)),
-        low(vdupq_n_f32(static_cast<float>(out.low - out.zero_point))),
-        high(vdupq_n_f32(static_cast<float>(out.high - out.zero_point))),
-        zero_point(vdupq_n_s8(static_cast<int8_t>(out.zero_point))),
-        leaky(out.slope != 1) {}
+        zero_point(vdupq_n_s16(static_cast<int16_t>(out.zero_point))),
+        low(vdupq_n_s8(static_cast<int8_t>(out.low))),
+        high(vdupq_n_s8(static_cast<int8_t>(out.high))),
+        leaky(out.slope != 1),
+        clamped(out.low != -128 || out.high != 127) {}
 
-  // Whole numbers less zero_point, within the bounds, in the lowest 16 bits: the sum with 1.5 * 2^23 has no room for
-  // fractions, and an addition takes half the time of a conversion on a Cortex-A72.
   template <bool kLeaky>
   int32x4_t round(int32x4_t acc, float32x4_t scale) const noexcept {
     float32x4_t v = vmulq_f32(vcvtq_f32_s32(acc), scale);
     if (kLeaky) v = vmaxq_f32(v, vmulq_f32(v, slope));
-    return vreinterpretq_s32_f32(vaddq_f32(vminq_f32(vmaxq_f32(v, low), high), vdupq_n_f32(12582912.0f)));
+    return vcvtnq_s32_f32(v);
   }
-  // The lowest bytes of 16 numbers and zero_point, modulo 256: the sums fit.
-  int8x16_t bytes(int32x4_t y0, int32x4_t y1, int32x4_t y2, int32x4_t y3) const noexcept {
-    const int16x8_t first = vuzp1q_s16(vreinterpretq_s16_s32(y0), vreinterpretq_s16_s32(y1));
-    const int16x8_t second = vuzp1q_s16(vreinterpretq_s16_s32(y2), vreinterpretq_s16_s32(y3));
-    return vaddq_s8(vuzp1q_s8(vreinterpretq_s8_s16(first), vreinterpretq_s8_s16(second)), zero_point);
+  int16x8_t words(int32x4_t y0, int32x4_t y1) const noexcept {
+    return vqaddq_s16(vqmovn_high_s32(vqmovn_s32(y0), y1), zero_point);
   }
+  int8x16_t clamp(int8x16_t bytes) const noexcept { return vminq_s8(vmaxq_s8(bytes, low), high); }
 
-  float32x4_t slope, low, high;
-  int8x16_t zero_point;
-  bool leaky;
+  float32x4_t slope;
+  int16x8_t zero_point;
+  int8x16_t low, high;
+  bool leaky, clamped;
 };
 
 // All bytes before the first store, and one branch: an in-order machine needs the other rows to fill waiting times.
@@ -79,9 +78,13 @@ inline void finish(const GemmS8Strip& s, const Requantizer& out, const int32x4_t
     }
     constexpr int kLast = kPerPanel - 1;
     int8x16_t bytes[(M + 1) / 2];
+    int16x8_t words[M];
+    DOTORI_UNROLL for (int r = 0; r < M; ++r) words[r] = out.words(y[r][0], y[r][kLast]);
     DOTORI_UNROLL for (int r = 0; r < M; r += 2) {
-      const int next = r + 1 < M ? r + 1 : r;
-      bytes[r / 2] = out.bytes(y[r][0], y[r][kLast], y[next][0], y[next][kLast]);
+      bytes[r / 2] = vqmovn_high_s16(vqmovn_s16(words[r]), words[r + 1 < M ? r + 1 : r]);
+    }
+    if (out.clamped) {
+      DOTORI_UNROLL for (int r = 0; r < M; r += 2) bytes[r / 2] = out.clamp(bytes[r / 2]);
     }
     int8_t* c[M];  // all of them now: a store of bytes might change s.c for all the compiler knows
     DOTORI_UNROLL for (int r = 0; r < M; ++r) c[r] = s.c[r] + c_offset + p * kNr;
