@@ -37,6 +37,7 @@ inline void store_part(int8_t* to, int8x8_t x, int32_t n) noexcept {
 }
 
 // fcvtns and the narrowing steps saturate, so clamping can wait for the end, where it takes least.
+// fcvtns and the narrowing steps saturate, so clamping can wait for the end, where it takes least.
 struct Requantizer {
   explicit Requantizer(const QuantizedOutput& out) noexcept
       : slope(vdupq_n_f32(out.slope)),
@@ -126,15 +127,24 @@ inline void step8(int32x4_t (&sum)[M][V], const int8x8_t (&x)[M], const int8_t* 
 #define DOTORI_LOAD_HIGH(high, from, at) __asm__ volatile("ldr %0, [%1, " #at "]" : "=r"(high) : "r"(from) : "memory")
 #define DOTORI_INSERT_HIGH(w, high) __asm__ volatile("ins %0.d[1], %1" : "+w"(w) : "r"(high))
 #define DOTORI_ADVANCE(b) __asm__ volatile("add %0, %0, #64" : "+r"(b))
+#define DOTORI_COPY(to, from) __asm__ volatile("mov %0.16b, %1.16b" : "=w"(to) : "w"(from))
 #define DOTORI_DECREMENT(left) __asm__ volatile("sub %0, %0, #1" : "+r"(left))
 
-// Blocks of 8 rows of weights, at least one; reads nothing behind the last.
-inline void blocks_8x2(int32x4_t (&sum)[8][2], const int8_t* (&a)[8], const int8_t*& b_at, size_t blocks) noexcept {
+// Blocks of 8 rows of weights, at least one; reads nothing behind the last. `bias`: what the sums of a row start with;
+// null: they have started.
+[[gnu::always_inline]] inline void blocks_8x2(int32x4_t (&sum)[8][2], const int32x4_t* bias, const int8_t* (&a)[8],
+                                              const int8_t*& b_at, size_t blocks) noexcept {
   const int8_t* b = b_at;
   int8x8_t x[8];
   int8x16_t w0 = vld1q_s8(b), w1 = vld1q_s8(b + 16), w2, w3;
   uint64_t high2, high3;
-  DOTORI_UNROLL for (int r = 0; r < 7; ++r) DOTORI_LOAD_ROW(x[r], a[r]);
+  DOTORI_UNROLL for (int r = 0; r < 8; ++r) {
+    // Loads late: the addresses have just been computed.
+    if (bias != nullptr) DOTORI_COPY(sum[r][0], bias[0]);
+    if (r > 4) DOTORI_LOAD_ROW(x[2 * r - 9], a[2 * r - 9]);
+    if (bias != nullptr) DOTORI_COPY(sum[r][1], bias[1]);
+    if (r >= 4) DOTORI_LOAD_ROW(x[2 * r - 8], a[2 * r - 8]);
+  }
   // The first phase, with the last row and the weights of the second.
   auto first = [&]() __attribute__((always_inline)) {
     DOTORI_SDOT(sum[0][0], w0, x[0], 0);
@@ -211,6 +221,7 @@ inline void blocks_8x2(int32x4_t (&sum)[8][2], const int8_t* (&a)[8], const int8
 #undef DOTORI_LOAD_HIGH
 #undef DOTORI_INSERT_HIGH
 #undef DOTORI_ADVANCE
+#undef DOTORI_COPY
 #undef DOTORI_DECREMENT
 
 // As many whole blocks of 8 as there are; moves a and b on.
@@ -232,9 +243,25 @@ struct Blocks {
 template <>
 struct Blocks<8, 2, 2> {
   static void run(int32x4_t (&sum)[8][2], const int8_t* (&a)[8], const int8_t* (&b)[1], size_t blocks) noexcept {
-    if (blocks > 0) blocks_8x2(sum, a, b[0], blocks);
+    if (blocks > 0) blocks_8x2(sum, nullptr, a, b[0], blocks);
   }
 };
+
+// The last 4 rows of weights of a tap; moves b on.
+template <int M, int V, int kPerPanel>
+inline void last_four(int32x4_t (&sum)[M][V], const int8_t* const (&a)[M], const int8_t* (&b)[V / kPerPanel]) noexcept {
+  int8x8_t x[M];
+  DOTORI_UNROLL for (int r = 0; r < M; ++r) {
+    int32_t four;
+    memcpy(&four, a[r], sizeof four);
+    x[r] = vreinterpret_s8_s32(vdup_n_s32(four));
+  }
+  DOTORI_UNROLL for (int v = 0; v < V; ++v) {
+    const int8x16_t w = vld1q_s8(b[v / kPerPanel] + v % kPerPanel * 16);
+    DOTORI_UNROLL for (int r = 0; r < M; ++r) sum[r][v] = vdotq_lane_s32(sum[r][v], w, x[r], 0);
+  }
+  DOTORI_UNROLL for (int p = 0; p < V / kPerPanel; ++p) b[p] += 4 * kNr;
+}
 
 // `n`: columns to store.
 template <int M, int V, int kPerPanel>
@@ -263,23 +290,27 @@ inline void tile(const GemmS8Strip& s, const Requantizer& out, const char* panel
     const int8_t* a[M];
     DOTORI_UNROLL for (int r = 0; r < M; ++r) a[r] = static_cast<const int8_t*>(rows[r]) + s.a_offset;
     Blocks<M, V, kPerPanel>::run(sum, a, b, s.k / 8);
-    if (s.k % 8 != 0) {
-      int8x8_t x[M];
-      DOTORI_UNROLL for (int r = 0; r < M; ++r) {
-        int32_t four;
-        memcpy(&four, a[r], sizeof four);
-        x[r] = vreinterpret_s8_s32(vdup_n_s32(four));
-      }
-      DOTORI_UNROLL for (int v = 0; v < V; ++v) {
-        const int8x16_t w = vld1q_s8(b[v / kPerPanel] + v % kPerPanel * 16);
-        DOTORI_UNROLL for (int r = 0; r < M; ++r) sum[r][v] = vdotq_lane_s32(sum[r][v], w, x[r], 0);
-      }
-      DOTORI_UNROLL for (int p = 0; p < kPanels; ++p) b[p] += 4 * kNr;
-    }
+    if (s.k % 8 != 0) last_four<M, V, kPerPanel>(sum, a, b);
   }
 
   if (out.leaky) finish<M, V, kPerPanel, true>(s, out, sum, panel, c_offset, n);
   else finish<M, V, kPerPanel, false>(s, out, sum, panel, c_offset, n);
+}
+
+// The same tile of 8 rows and columns for one tap of at least 8 rows of weights, which most layers are: nothing is
+// asked before the sums have begun.
+[[gnu::always_inline]] inline void tile_of_one_tap(const GemmS8Strip& s, const Requantizer& out, const char* panel,
+                                                   ptrdiff_t c_offset, int32_t n) noexcept {
+  int32x4_t sum[8][2];
+  const int32_t* folded = reinterpret_cast<const int32_t*>(panel);
+  const int32x4_t bias[2] = {vld1q_s32(folded), vld1q_s32(folded + 4)};
+  const int8_t* b[1] = {reinterpret_cast<const int8_t*>(panel + kWeights)};
+  const int8_t* a[8];
+  DOTORI_UNROLL for (int r = 0; r < 8; ++r) a[r] = static_cast<const int8_t*>(s.a[r]) + s.a_offset;
+  blocks_8x2(sum, bias, a, b[0], s.k / 8);
+  if (s.k % 8 != 0) last_four<8, 2, 2>(sum, a, b);
+  if (out.leaky) finish<8, 2, 2, true>(s, out, sum, panel, c_offset, n);
+  else finish<8, 2, 2, false>(s, out, sum, panel, c_offset, n);
 }
 
 // With few rows, several panels side by side hide the latency of the sums.
@@ -294,8 +325,10 @@ inline void strip(const GemmS8Strip& s) noexcept {
     panel += kPanels * s.panel_stride;
     c_offset += kPanels * kNr;
   }
+  const bool one_tap = M == 8 && s.taps == 1 && s.k >= 8 && s.row_add == nullptr;
   for (; n > 4; n -= kNr) {
-    tile<M, 2, 2>(s, out, panel, c_offset, n);
+    if (one_tap) tile_of_one_tap(s, out, panel, c_offset, n);
+    else tile<M, 2, 2>(s, out, panel, c_offset, n);
     panel += s.panel_stride;
     c_offset += kNr;
   }
