@@ -1,27 +1,46 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <arm_neon.h>
+#include <string.h>
+
 #include "kernels/quantize/quantize.h"
 #include "kernels/quantize/vec16_quantize.h"
 
 namespace dotori::kernels {
 namespace {
 
-int8x16x4_t load64(const int8_t* table) noexcept {
-  return {{vld1q_s8(table), vld1q_s8(table + 16), vld1q_s8(table + 32), vld1q_s8(table + 48)}};
+// `pairs` (at least one) times two vectors. Four tables of 64 entries in sixteen registers; an index beyond a table
+// leaves the result of the one before. Compilers, left to themselves, read the tables anew for every vector.
+inline void look_up_pairs(const int8_t* x, int8_t* y, size_t pairs, const int8_t* table) noexcept {
+  __asm__ volatile(
+      "ld1 {v16.16b-v19.16b}, [%3], #64\n\t"
+      "ld1 {v20.16b-v23.16b}, [%3], #64\n\t"
+      "ld1 {v24.16b-v27.16b}, [%3], #64\n\t"
+      "ld1 {v28.16b-v31.16b}, [%3]\n\t"
+      "movi v0.16b, #64\n\t"
+      "1:\n\t"
+      "ldp q1, q2, [%0], #32\n\t"
+      "tbl v5.16b, {v16.16b-v19.16b}, v1.16b\n\t"
+      "sub v3.16b, v1.16b, v0.16b\n\t"
+      "tbl v6.16b, {v16.16b-v19.16b}, v2.16b\n\t"
+      "sub v4.16b, v2.16b, v0.16b\n\t"
+      "tbx v5.16b, {v20.16b-v23.16b}, v3.16b\n\t"
+      "sub v3.16b, v3.16b, v0.16b\n\t"
+      "tbx v6.16b, {v20.16b-v23.16b}, v4.16b\n\t"
+      "sub v4.16b, v4.16b, v0.16b\n\t"
+      "tbx v5.16b, {v24.16b-v27.16b}, v3.16b\n\t"
+      "sub v3.16b, v3.16b, v0.16b\n\t"
+      "tbx v6.16b, {v24.16b-v27.16b}, v4.16b\n\t"
+      "sub v4.16b, v4.16b, v0.16b\n\t"
+      "tbx v5.16b, {v28.16b-v31.16b}, v3.16b\n\t"
+      "tbx v6.16b, {v28.16b-v31.16b}, v4.16b\n\t"
+      "subs %2, %2, #1\n\t"
+      "stp q5, q6, [%1], #32\n\t"
+      "b.ne 1b"
+      : "+r"(x), "+r"(y), "+r"(pairs), "+r"(table)
+      :
+      : "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v16", "v17", "v18", "v19", "v20", "v21", "v22", "v23", "v24", "v25",
+        "v26", "v27", "v28", "v29", "v30", "v31", "cc", "memory");
 }
-
-// Four tables of 64 entries, in sixteen registers; an index beyond a table leaves the result of the one before.
-struct Tables64 {
-  explicit Tables64(const int8_t* table) noexcept
-      : a(load64(table)), b(load64(table + 64)), c(load64(table + 128)), d(load64(table + 192)) {}
-  [[gnu::always_inline]] int8x16_t operator()(int8x16_t x) const noexcept {
-    const uint8x16_t index = vreinterpretq_u8_s8(x);
-    int8x16_t y = vqtbl4q_s8(a, index);
-    y = vqtbx4q_s8(y, b, vsubq_u8(index, vdupq_n_u8(64)));
-    y = vqtbx4q_s8(y, c, vsubq_u8(index, vdupq_n_u8(128)));
-    return vqtbx4q_s8(y, d, vsubq_u8(index, vdupq_n_u8(192)));
-  }
-  int8x16x4_t a, b, c, d;
-};
 
 }  // namespace
 
@@ -32,24 +51,22 @@ void lookup_s8__neon(const int8_t* x, size_t x_stride, int8_t* y, size_t y_strid
       for (size_t c = 0; c < cols; ++c) y[r * y_stride + c] = table[static_cast<uint8_t>(x[r * x_stride + c])];
     return;
   }
-  const Tables64 tables(table);
   for (size_t r = 0; r < rows; ++r) {
     const int8_t* px = x + r * x_stride;
     int8_t* py = y + r * y_stride;
-    // A ragged end is the row's last vector, read before anything is written because y may be x.
-    const int8x16_t last = vld1q_s8(px + cols - 16);
-    size_t c = 0;
-    // Compilers read the tables anew in each pass of this loop; four vectors make that worth while.
-    for (; c + 64 <= cols; c += 64) {
-      const int8x16x4_t q = load64(px + c);
-      const int8x16_t y0 = tables(q.val[0]), y1 = tables(q.val[1]), y2 = tables(q.val[2]), y3 = tables(q.val[3]);
-      vst1q_s8(py + c, y0);
-      vst1q_s8(py + c + 16, y1);
-      vst1q_s8(py + c + 32, y2);
-      vst1q_s8(py + c + 48, y3);
+    if (cols % 32 == 0) {
+      look_up_pairs(px, py, cols / 32, table);
+      continue;
     }
-    for (; c + 16 <= cols; c += 16) vst1q_s8(py + c, tables(vld1q_s8(px + c)));
-    if (c < cols) vst1q_s8(py + cols - 16, tables(last));
+    // The last 32 elements, or the first 16 and the last: read before anything is written because y may be x.
+    const size_t first = cols < 32 ? 0 : cols - 32;
+    int8_t ends[32];
+    memcpy(ends, px + first, 16);
+    memcpy(ends + 16, px + cols - 16, 16);
+    look_up_pairs(ends, ends, 1, table);
+    if (cols > 32) look_up_pairs(px, py, cols / 32, table);
+    memcpy(py + first, ends, 16);
+    memcpy(py + cols - 16, ends + 16, 16);
   }
 }
 
