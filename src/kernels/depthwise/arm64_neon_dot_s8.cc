@@ -7,6 +7,7 @@
 #include <arm_neon.h>
 
 #include "kernels/depthwise/depthwise_s8.h"
+#include "kernels/quantize/saturate_neon.h"
 
 namespace dotori::kernels {
 namespace {
@@ -99,23 +100,19 @@ struct Column {
   int8x16_t low, high;
 };
 
-struct Requantizer {
+struct Requantizer : SaturatedBytes {
   float32x4_t scale[2];
   float slope;
-  int16x8_t zero_point;
-  int8x16_t low, high;
   int leaky;
 
   [[gnu::always_inline]] Requantizer(const QuantizedOutput& out, const float* scales) noexcept
-      : scale{vld1q_f32(scales), vld1q_f32(scales + 4)},
+      : SaturatedBytes(out),
+        scale{vld1q_f32(scales), vld1q_f32(scales + 4)},
         slope(out.slope),
-        zero_point(vdupq_n_s16(static_cast<int16_t>(out.zero_point))),
-        low(vdupq_n_s8(static_cast<int8_t>(out.low))),
-        high(vdupq_n_s8(static_cast<int8_t>(out.high))),
         leaky(out.slope != 1.0f) {
     __asm__("" : "+r"(leaky));  // or the compiler compares again, which takes a vector instruction
   }
-  // Of two columns each. fcvtns and the narrowing steps saturate, so clamping can wait for the end.
+  // Of two columns each.
   [[gnu::always_inline]] void operator()(const int32x4_t (&sum)[kTileCols][2],
                                          int8x16_t (&y)[kTileCols / 2]) const noexcept {
     float32x4_t v[kTileCols][2];
@@ -131,15 +128,11 @@ struct Requantizer {
         v[n][1] = vmaxq_f32(v[n][1], vmulq_n_f32(v[n][1], slope));
       }
     }
-    int16x8_t words[kTileCols];
+    int16x8_t word[kTileCols];
 #pragma GCC unroll 4
-    for (int n = 0; n < kTileCols; ++n)
-      words[n] = vqmovn_high_s32(vqmovn_s32(vcvtnq_s32_f32(v[n][0])), vcvtnq_s32_f32(v[n][1]));
-#pragma GCC unroll 4
-    for (int n = 0; n < kTileCols; ++n) words[n] = vqaddq_s16(words[n], zero_point);
+    for (int n = 0; n < kTileCols; ++n) word[n] = words(v[n][0], v[n][1]);
 #pragma GCC unroll 2
-    for (int i = 0; i < kTileCols / 2; ++i)
-      y[i] = vminq_s8(vmaxq_s8(vqmovn_high_s16(vqmovn_s16(words[2 * i]), words[2 * i + 1]), low), high);
+    for (int i = 0; i < kTileCols / 2; ++i) y[i] = clamp(narrow(word[2 * i], word[2 * i + 1]));
   }
 };
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "kernels/depthwise/depthwise_s8.h"
+#include "kernels/quantize/saturate_neon.h"
 
 namespace dotori::kernels {
 namespace {
@@ -79,22 +80,17 @@ inline void add_taps(Sum16& sum, int8x16_t x0, int8x16_t w0, int8x16_t x1, int8x
   widen_into(sum, vmlal_s8(low, vget_low_s8(x1), vget_low_s8(w1)), vmlal_high_s8(high, x1, w1));
 }
 
-struct Requantizer {
+struct Requantizer : SaturatedBytes {
   float32x4_t scale[4], slope;
-  int16x8_t zero_point;
-  int8x16_t low, high;
   bool leaky;
 
-  Requantizer(const QuantizedOutput& out, const unsigned char* block) noexcept {
+  Requantizer(const QuantizedOutput& out, const unsigned char* block) noexcept : SaturatedBytes(out) {
 #pragma GCC unroll 4
     for (int i = 0; i < 4; ++i) scale[i] = vld1q_f32(reinterpret_cast<const float*>(block + 64) + 4 * i);
     slope = vdupq_n_f32(out.slope);
-    zero_point = vdupq_n_s16(static_cast<int16_t>(out.zero_point));
-    low = vdupq_n_s8(static_cast<int8_t>(out.low));
-    high = vdupq_n_s8(static_cast<int8_t>(out.high));
     leaky = out.slope != 1.0f;
   }
-  // Of two columns, whose chains interleave. fcvtns and the narrowing steps saturate, so clamping can wait for the end.
+  // Of two columns, whose chains interleave.
   void operator()(const Sum16 (&sums)[2], int8x16_t (&y)[2]) const noexcept {
     float32x4_t v[8];
 #pragma GCC unroll 8
@@ -103,17 +99,11 @@ struct Requantizer {
 #pragma GCC unroll 8
       for (int i = 0; i < 8; ++i) v[i] = vmaxq_f32(v[i], vmulq_f32(v[i], slope));
     }
-    int16x8_t words[4];
+    int16x8_t word[4];
 #pragma GCC unroll 4
-    for (int i = 0; i < 4; ++i) {
-      const int16x4_t low4 = vqmovn_s32(vcvtnq_s32_f32(v[2 * i]));
-      words[i] = vqaddq_s16(vqmovn_high_s32(low4, vcvtnq_s32_f32(v[2 * i + 1])), zero_point);
-    }
+    for (int i = 0; i < 4; ++i) word[i] = words(v[2 * i], v[2 * i + 1]);
 #pragma GCC unroll 2
-    for (int i = 0; i < 2; ++i) {
-      const int8x16_t bytes = vqmovn_high_s16(vqmovn_s16(words[2 * i]), words[2 * i + 1]);
-      y[i] = vminq_s8(vmaxq_s8(bytes, low), high);
-    }
+    for (int i = 0; i < 2; ++i) y[i] = clamp(narrow(word[2 * i], word[2 * i + 1]));
   }
 };
 

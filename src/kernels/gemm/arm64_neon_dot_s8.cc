@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "kernels/gemm/gemm_s8.h"
+#include "kernels/quantize/saturate_neon.h"
 
 // The sums stay in registers only when the loops over them are unrolled before anything else.
 #if defined(__clang__)
@@ -36,31 +37,20 @@ inline void store_part(int8_t* to, int8x8_t x, int32_t n) noexcept {
   if (n & 1) *to = static_cast<int8_t>(rest);
 }
 
-// fcvtns and the narrowing steps saturate, so clamping can wait for the end, where it takes least.
-// fcvtns and the narrowing steps saturate, so clamping can wait for the end, where it takes least.
-struct Requantizer {
+struct Requantizer : SaturatedBytes {
   explicit Requantizer(const QuantizedOutput& out) noexcept
-      : slope(vdupq_n_f32(out.slope)),
-        zero_point(vdupq_n_s16(static_cast<int16_t>(out.zero_point))),
-        low(vdupq_n_s8(static_cast<int8_t>(out.low))),
-        high(vdupq_n_s8(static_cast<int8_t>(out.high))),
+      : SaturatedBytes(out),
+        slope(vdupq_n_f32(out.slope)),
         leaky(out.slope != 1),
         clamped(out.low != -128 || out.high != 127) {}
 
   template <bool kLeaky>
-  int32x4_t round(int32x4_t acc, float32x4_t scale) const noexcept {
-    float32x4_t v = vmulq_f32(vcvtq_f32_s32(acc), scale);
-    if (kLeaky) v = vmaxq_f32(v, vmulq_f32(v, slope));
-    return vcvtnq_s32_f32(v);
+  float32x4_t scaled(int32x4_t acc, float32x4_t scale) const noexcept {
+    const float32x4_t v = vmulq_f32(vcvtq_f32_s32(acc), scale);
+    return kLeaky ? vmaxq_f32(v, vmulq_f32(v, slope)) : v;
   }
-  int16x8_t words(int32x4_t y0, int32x4_t y1) const noexcept {
-    return vqaddq_s16(vqmovn_high_s32(vqmovn_s32(y0), y1), zero_point);
-  }
-  int8x16_t clamp(int8x16_t bytes) const noexcept { return vminq_s8(vmaxq_s8(bytes, low), high); }
 
   float32x4_t slope;
-  int16x8_t zero_point;
-  int8x16_t low, high;
   bool leaky, clamped;
 };
 
@@ -71,18 +61,18 @@ inline void finish(const GemmS8Strip& s, const Requantizer& out, const int32x4_t
   DOTORI_UNROLL for (int p = 0; p < V / kPerPanel; ++p) {
     const float* scale = reinterpret_cast<const float*>(panel + static_cast<size_t>(p) * s.panel_stride + kScales);
     float32x4_t scales[kPerPanel];
-    int32x4_t y[M][kPerPanel];
+    float32x4_t y[M][kPerPanel];
     DOTORI_UNROLL for (int v = 0; v < kPerPanel; ++v) scales[v] = vld1q_f32(scale + 4 * v);
     DOTORI_UNROLL for (int r = 0; r < M; ++r) {
       DOTORI_UNROLL for (int v = 0; v < kPerPanel; ++v) y[r][v] =
-          out.round<kLeaky>(sum[r][p * kPerPanel + v], scales[v]);
+          out.scaled<kLeaky>(sum[r][p * kPerPanel + v], scales[v]);
     }
     constexpr int kLast = kPerPanel - 1;
     int8x16_t bytes[(M + 1) / 2];
     int16x8_t words[M];
     DOTORI_UNROLL for (int r = 0; r < M; ++r) words[r] = out.words(y[r][0], y[r][kLast]);
     DOTORI_UNROLL for (int r = 0; r < M; r += 2) {
-      bytes[r / 2] = vqmovn_high_s16(vqmovn_s16(words[r]), words[r + 1 < M ? r + 1 : r]);
+      bytes[r / 2] = out.narrow(words[r], words[r + 1 < M ? r + 1 : r]);
     }
     if (out.clamped) {
       DOTORI_UNROLL for (int r = 0; r < M; r += 2) bytes[r / 2] = out.clamp(bytes[r / 2]);

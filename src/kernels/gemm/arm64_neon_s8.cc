@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "kernels/gemm/gemm_s8.h"
+#include "kernels/quantize/saturate_neon.h"
 
 // The sums stay in registers only when the loops over them are unrolled before anything else.
 #if defined(__clang__)
@@ -94,32 +95,21 @@ inline void step8(int32x4_t (&sum)[M][V], const int8x8_t (&a)[M], const int8_t* 
   }
 }
 
-struct Requantizer {
+struct Requantizer : SaturatedBytes {
   explicit Requantizer(const QuantizedOutput& out) noexcept
-      : slope(vdupq_n_f32(out.slope)),
-        low(vdupq_n_f32(static_cast<float>(out.low - out.zero_point))),
-        high(vdupq_n_f32(static_cast<float>(out.high - out.zero_point))),
-        zero_point(vdupq_n_s8(static_cast<int8_t>(out.zero_point))),
-        leaky(out.slope != 1) {}
+      : SaturatedBytes(out),
+        slope(vdupq_n_f32(out.slope)),
+        leaky(out.slope != 1),
+        clamped(out.low != -128 || out.high != 127) {}
 
-  // Whole numbers less zero_point, within the bounds, in the lowest 16 bits: the sum with 1.5 * 2^23 has no room for
-  // fractions, and an addition takes half the time of a conversion on a Cortex-A72.
   template <bool kLeaky>
-  int32x4_t round(int32x4_t acc, float32x4_t scale) const noexcept {
-    float32x4_t v = vmulq_f32(vcvtq_f32_s32(acc), scale);
-    if (kLeaky) v = vmaxq_f32(v, vmulq_f32(v, slope));
-    return vreinterpretq_s32_f32(vaddq_f32(vminq_f32(vmaxq_f32(v, low), high), vdupq_n_f32(12582912.0f)));
-  }
-  // The lowest bytes of 16 numbers and zero_point, modulo 256: the sums fit.
-  int8x16_t bytes(int32x4_t y0, int32x4_t y1, int32x4_t y2, int32x4_t y3) const noexcept {
-    const int16x8_t first = vuzp1q_s16(vreinterpretq_s16_s32(y0), vreinterpretq_s16_s32(y1));
-    const int16x8_t second = vuzp1q_s16(vreinterpretq_s16_s32(y2), vreinterpretq_s16_s32(y3));
-    return vaddq_s8(vuzp1q_s8(vreinterpretq_s8_s16(first), vreinterpretq_s8_s16(second)), zero_point);
+  float32x4_t scaled(int32x4_t acc, float32x4_t scale) const noexcept {
+    const float32x4_t v = vmulq_f32(vcvtq_f32_s32(acc), scale);
+    return kLeaky ? vmaxq_f32(v, vmulq_f32(v, slope)) : v;
   }
 
-  float32x4_t slope, low, high;
-  int8x16_t zero_point;
-  bool leaky;
+  float32x4_t slope;
+  bool leaky, clamped;
 };
 
 template <int M, int V, int kPerPanel, bool kLeaky>
@@ -131,10 +121,14 @@ inline void finish(const GemmS8Strip& s, const Requantizer& out, const int32x4_t
     DOTORI_UNROLL for (int v = 0; v < kPerPanel; ++v) scales[v] = vld1q_f32(scale + 4 * v);
     int8x16_t bytes[M];
     DOTORI_UNROLL for (int r = 0; r < M; ++r) {
-      int32x4_t y[4];
+      float32x4_t y[4];
       DOTORI_UNROLL for (int v = 0; v < 4; ++v) y[v] =
-          v < kPerPanel ? out.round<kLeaky>(sum[r][p * kPerPanel + v % kPerPanel], scales[v % kPerPanel]) : y[0];
-      bytes[r] = out.bytes(y[0], y[1], y[2], y[3]);
+          v < kPerPanel ? out.scaled<kLeaky>(sum[r][p * kPerPanel + v % kPerPanel], scales[v % kPerPanel]) : y[0];
+      const int16x8_t first = out.words(y[0], y[1]);
+      bytes[r] = out.narrow(first, kPerPanel > 2 ? out.words(y[2], y[3]) : first);
+    }
+    if (out.clamped) {
+      DOTORI_UNROLL for (int r = 0; r < M; ++r) bytes[r] = out.clamp(bytes[r]);
     }
     int8_t* c[M];  // all of them now: a store of bytes might change s.c for all the compiler knows
     DOTORI_UNROLL for (int r = 0; r < M; ++r) c[r] = s.c[r] + c_offset + p * kNr;
