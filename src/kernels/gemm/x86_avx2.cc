@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kernels/gemm/fetch_ahead.h"
 #include "kernels/gemm/gemm.h"
 #include "kernels/gemm/tiles.h"
 
@@ -29,7 +30,11 @@ inline __m256i part_mask(int32_t n) noexcept {
 template <int M, int V, int kPerPanel>
 inline void step(__m256 (&sum)[M][V], const float* const (&a)[M], size_t i, const float* (&b)[V / kPerPanel]) noexcept {
   __m256 columns[V];
-  DOTORI_UNROLL for (int v = 0; v < V; ++v) columns[v] = _mm256_load_ps(b[v / kPerPanel] + 8 * (v % kPerPanel));
+  DOTORI_UNROLL for (int v = 0; v < V; ++v) {
+    const float* at = b[v / kPerPanel] + 8 * (v % kPerPanel);
+    columns[v] = _mm256_load_ps(at);
+    if (v % 2 == 0) fetch_ahead(at);
+  }
   DOTORI_UNROLL for (int r = 0; r < M; ++r) {
     const __m256 x = _mm256_broadcast_ss(a[r] + i);
     DOTORI_UNROLL for (int v = 0; v < V; ++v) sum[r][v] = _mm256_fmadd_ps(x, columns[v], sum[r][v]);

@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kernels/gemm/fetch_ahead.h"
 #include "kernels/gemm/gemm.h"
 #include "kernels/gemm/tiles.h"
 
@@ -28,7 +29,11 @@ inline __mmask16 first_lanes(int32_t n) noexcept {
 template <int M, int V, int kPerPanel>
 inline void step(__m512 (&sum)[M][V], const float* const (&a)[M], size_t i, const float* (&b)[V / kPerPanel]) noexcept {
   __m512 columns[V];
-  DOTORI_UNROLL for (int v = 0; v < V; ++v) columns[v] = _mm512_loadu_ps(b[v / kPerPanel] + 16 * (v % kPerPanel));
+  DOTORI_UNROLL for (int v = 0; v < V; ++v) {
+    const float* at = b[v / kPerPanel] + 16 * (v % kPerPanel);
+    columns[v] = _mm512_loadu_ps(at);
+    fetch_ahead(at);
+  }
   DOTORI_UNROLL for (int r = 0; r < M; ++r) {
     const __m512 x = _mm512_set1_ps(a[r][i]);
     DOTORI_UNROLL for (int v = 0; v < V; ++v) sum[r][v] = _mm512_fmadd_ps(x, columns[v], sum[r][v]);
