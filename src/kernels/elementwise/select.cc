@@ -12,6 +12,11 @@ namespace dotori::kernels {
 #define DOTORI_VECTOR_ISA_BIT kIsaNeon
 #endif
 
+// With AVX-512 those of one operand, which compute more than they load.
+#if defined(__x86_64__) && !defined(DOTORI_NO_AVX512)
+#define DOTORI_WIDE_ISA avx512
+#endif
+
 #define DOTORI_UNARY_SYMBOL(word, isa) unary_f32_##word##__##isa
 #define DOTORI_BINARY_SYMBOL(word, form, isa) binary_f32_##word##_##form##__##isa
 #define DOTORI_STRING(x) #x
@@ -36,6 +41,10 @@ namespace dotori::kernels {
   DOTORI_BINARY_ROW_FORM(Name, word, isa, bit, vs, kVectorScalar) \
   DOTORI_BINARY_ROW_FORM(Name, word, isa, bit, sv, kScalarVector)
 
+#ifdef DOTORI_WIDE_ISA
+#define DOTORI_UNARY_VECTOR(Name, word) DOTORI_DECLARE_UNARY(word, DOTORI_WIDE_ISA)
+#include "kernels/elementwise/kernels.inc"
+#endif
 #ifdef DOTORI_VECTOR_ISA
 #define DOTORI_UNARY_VECTOR(Name, word) DOTORI_DECLARE_UNARY(word, DOTORI_VECTOR_ISA)
 #define DOTORI_BINARY_VECTOR(Name, word) DOTORI_DECLARE_BINARY(word, DOTORI_VECTOR_ISA)
@@ -47,6 +56,10 @@ namespace dotori::kernels {
 namespace {
 
 constexpr UnaryF32Kernel kUnaryF32[] = {
+#ifdef DOTORI_WIDE_ISA
+#define DOTORI_UNARY_VECTOR(Name, word) DOTORI_UNARY_ROW(Name, word, DOTORI_WIDE_ISA, kIsaAvx512)
+#include "kernels/elementwise/kernels.inc"
+#endif
 #ifdef DOTORI_VECTOR_ISA
 #define DOTORI_UNARY_VECTOR(Name, word) DOTORI_UNARY_ROW(Name, word, DOTORI_VECTOR_ISA, DOTORI_VECTOR_ISA_BIT)
 #endif

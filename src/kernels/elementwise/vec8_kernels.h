@@ -1,89 +1,122 @@
 // SPDX-License-Identifier: Apache-2.0
-// The element-wise loops over F8. Internal linkage. DOTORI_DEFINE_UNARY8 and
-// DOTORI_DEFINE_BINARY8 in the ISA's file then define the functions of the vector rows of kernels.inc.
+// The element-wise loops over F8, those of one operand over the widest vectors there are. Internal linkage.
+// DOTORI_DEFINE_UNARY and DOTORI_DEFINE_BINARY8 in the ISA's file then define the functions of the vector rows of
+// kernels.inc.
 #pragma once
 
+#include "kernels/elementwise/lanes.h"
 #include "kernels/elementwise/vec8_math.h"
 
 namespace dotori::kernels {
 namespace {
 
 // Each functor: the parameters in every lane, and y = f(x).
-struct ReluF8 {
-  F8 alpha, beta;
-  F8 operator()(F8 x) const noexcept { return at_least8(splat8(0.0f), x); }
+template <class V>
+struct ReluV {
+  using F = typename V::F;
+  F alpha, beta;
+  F operator()(F x) const noexcept { return at_least8(V::splat(0.0f), x); }
 };
-struct ClipF8 {
-  F8 alpha, beta;
-  F8 operator()(F8 x) const noexcept { return at_most8(beta, at_least8(alpha, x)); }
+template <class V>
+struct ClipV {
+  using F = typename V::F;
+  F alpha, beta;
+  F operator()(F x) const noexcept { return at_most8(beta, at_least8(alpha, x)); }
 };
-struct LeakyReluF8 {
-  F8 alpha, beta;
-  F8 operator()(F8 x) const noexcept { return select8(less8(x, splat8(0.0f)), mul8(x, alpha), x); }
+template <class V>
+struct LeakyReluV {
+  using F = typename V::F;
+  F alpha, beta;
+  F operator()(F x) const noexcept { return select8(less8(x, V::splat(0.0f)), mul8(x, alpha), x); }
 };
-struct SigmoidF8 {
-  F8 alpha, beta;
-  F8 operator()(F8 x) const noexcept { return sigmoid8(x); }
+template <class V>
+struct SigmoidV {
+  using F = typename V::F;
+  F alpha, beta;
+  F operator()(F x) const noexcept { return sigmoid8(x); }
 };
-struct TanhF8 {
-  F8 alpha, beta;
-  F8 operator()(F8 x) const noexcept { return tanh8(x); }
+template <class V>
+struct TanhV {
+  using F = typename V::F;
+  F alpha, beta;
+  F operator()(F x) const noexcept { return tanh8(x); }
 };
-struct HardSigmoidF8 {
-  F8 alpha, beta;
+template <class V>
+struct HardSigmoidV {
+  using F = typename V::F;
+  F alpha, beta;
   // Product and sum rounded separately: the reference's bits.
-  F8 operator()(F8 x) const noexcept {
-    return at_most8(splat8(1.0f), at_least8(splat8(0.0f), add8(mul8(x, alpha), beta)));
+  F operator()(F x) const noexcept {
+    return at_most8(V::splat(1.0f), at_least8(V::splat(0.0f), add8(mul8(x, alpha), beta)));
   }
 };
-struct HardSwishF8 {
-  F8 alpha, beta;
-  F8 operator()(F8 x) const noexcept {
+template <class V>
+struct HardSwishV {
+  using F = typename V::F;
+  F alpha, beta;
+  F operator()(F x) const noexcept {
     // From -3 down the result is 0; the floor keeps -inf away from the product with 0.
-    x = at_least8(splat8(-3.0f), x);
-    const F8 gate = at_most8(splat8(6.0f), add8(x, splat8(3.0f)));
-    return mul8(x, mul8(gate, splat8(1.0f / 6.0f)));
+    x = at_least8(V::splat(-3.0f), x);
+    const F gate = at_most8(V::splat(6.0f), add8(x, V::splat(3.0f)));
+    return mul8(x, mul8(gate, V::splat(1.0f / 6.0f)));
   }
 };
-struct SiluF8 {
-  F8 alpha, beta;
-  F8 operator()(F8 x) const noexcept { return silu8(x); }
+template <class V>
+struct SiluV {
+  using F = typename V::F;
+  F alpha, beta;
+  F operator()(F x) const noexcept { return silu8(x); }
 };
-struct MishF8 {
-  F8 alpha, beta;
-  F8 operator()(F8 x) const noexcept { return mish8(x); }
+template <class V>
+struct MishV {
+  using F = typename V::F;
+  F alpha, beta;
+  F operator()(F x) const noexcept { return mish8(x); }
 };
-struct SoftplusF8 {
-  F8 alpha, beta;
-  F8 operator()(F8 x) const noexcept { return softplus8(x); }
+template <class V>
+struct SoftplusV {
+  using F = typename V::F;
+  F alpha, beta;
+  F operator()(F x) const noexcept { return softplus8(x); }
 };
-struct ExpF8 {
-  F8 alpha, beta;
-  F8 operator()(F8 x) const noexcept { return exp8(x); }
+template <class V>
+struct ExpV {
+  using F = typename V::F;
+  F alpha, beta;
+  F operator()(F x) const noexcept { return exp8(x); }
 };
-struct SqrtF8 {
-  F8 alpha, beta;
-  F8 operator()(F8 x) const noexcept { return sqrt8(x); }
+template <class V>
+struct SqrtV {
+  using F = typename V::F;
+  F alpha, beta;
+  F operator()(F x) const noexcept { return sqrt8(x); }
 };
-struct AbsF8 {
-  F8 alpha, beta;
-  F8 operator()(F8 x) const noexcept { return abs8(x); }
+template <class V>
+struct AbsV {
+  using F = typename V::F;
+  F alpha, beta;
+  F operator()(F x) const noexcept { return abs8(x); }
 };
-struct NegateF8 {
-  F8 alpha, beta;
-  F8 operator()(F8 x) const noexcept { return negate8(x); }
+template <class V>
+struct NegateV {
+  using F = typename V::F;
+  F alpha, beta;
+  F operator()(F x) const noexcept { return negate8(x); }
 };
-struct EluF8 {
-  F8 alpha, beta;
-  F8 operator()(F8 x) const noexcept { return select8(less8(x, splat8(0.0f)), mul8(alpha, expm1_negative8(x)), x); }
+template <class V>
+struct EluV {
+  using F = typename V::F;
+  F alpha, beta;
+  F operator()(F x) const noexcept { return select8(less8(x, V::splat(0.0f)), mul8(alpha, expm1_negative8(x)), x); }
 };
 
-template <class Function>
-void unary_loop8(const float* x, float* y, size_t n, float alpha, float beta) noexcept {
-  const Function f{splat8(alpha), splat8(beta)};
+template <template <class> class Function>
+void unary_loop(const float* x, float* y, size_t n, float alpha, float beta) noexcept {
+  using V = Widest;
+  const Function<V> f{V::splat(alpha), V::splat(beta)};
   size_t i = 0;
-  for (; i + 8 <= n; i += 8) store8(y + i, f(load8(x + i)));
-  if (i < n) store8_part(y + i, f(load8_part(x + i, n - i)), n - i);
+  for (; i + V::kLanes <= n; i += V::kLanes) V::store(y + i, f(V::load(x + i)));
+  if (i < n) V::store_part(y + i, f(V::load_part(x + i, n - i)), n - i);
 }
 
 struct AddF8 {
@@ -141,9 +174,9 @@ void binary_loop8(const float* a, size_t a_stride, const float* b, size_t b_stri
 }  // namespace
 }  // namespace dotori::kernels
 
-#define DOTORI_DEFINE_UNARY8(isa, Functor, word)                                                         \
+#define DOTORI_DEFINE_UNARY(isa, Functor, word)                                                          \
   void unary_f32_##word##__##isa(const float* x, float* y, size_t n, float alpha, float beta) noexcept { \
-    unary_loop8<Functor>(x, y, n, alpha, beta);                                                          \
+    unary_loop<Functor>(x, y, n, alpha, beta);                                                           \
   }
 #define DOTORI_DEFINE_BINARY8_FORM(isa, Functor, word, form, a_scalar, b_scalar)                                       \
   void binary_f32_##word##_##form##__##isa(const float* a, size_t a_stride, const float* b, size_t b_stride, float* y, \

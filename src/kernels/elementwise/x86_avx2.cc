@@ -4,7 +4,7 @@
 
 namespace dotori::kernels {
 
-#define DOTORI_UNARY_VECTOR(Name, word) DOTORI_DEFINE_UNARY8(avx2, Name##F8, word)
+#define DOTORI_UNARY_VECTOR(Name, word) DOTORI_DEFINE_UNARY(avx2, Name##V, word)
 #define DOTORI_BINARY_VECTOR(Name, word) DOTORI_DEFINE_BINARY8(avx2, Name##F8, word)
 #include "kernels/elementwise/kernels.inc"
 

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/elementwise/elementwise.h"
+#include "kernels/elementwise/vec8_kernels.h"
+
+namespace dotori::kernels {
+
+#define DOTORI_UNARY_VECTOR(Name, word) DOTORI_DEFINE_UNARY(avx512, Name##V, word)
+#include "kernels/elementwise/kernels.inc"
+
+}  // namespace dotori::kernels
