@@ -94,8 +94,10 @@ void check_volume(const Op& op, const Shape& in, std::int64_t outputs, bool with
     if (options.backend != BackendKind::kXnnpack) {
       EXPECT_EQ(found.kernel.rfind(plain ? reference : fast, 0), 0u) << found.kernel;
     }
+    const double rounding = rounding_of(found.kernel);
     for (std::size_t i = 0; i < expected.size(); ++i)
-      ASSERT_NEAR(static_cast<double>(found.values[i]), expected[i], 2e-7 * (sums + 10)) << found.kernel << " at " << i;
+      ASSERT_NEAR(static_cast<double>(found.values[i]), expected[i], rounding * (sums + 10))
+          << found.kernel << " at " << i;
     if (options.backend != BackendKind::kCpu) continue;
     if (one_thread.empty()) one_thread = found.values;
     EXPECT_EQ(found.values, one_thread) << "the bits must not depend on the threads";

@@ -20,7 +20,7 @@ TEST(Conv3d, OneByOne) {
 }
 
 TEST(Conv3d, ThreeByThree) {
-  check(make_volume_conv<Conv3d>(3, 1, 1), {1, 4, 5, 6, 16}, 24);
+  check(make_volume_conv<Conv3d>(3, 1, 1), {1, 4, 5, 6, 16}, 23);
   check(make_volume_conv<Conv3d>(3, 1, 0), {2, 4, 3, 5, 7}, 9, false);
   check(make_volume_conv<Conv3d>(3, 2, 1), {1, 5, 6, 7, 9}, 10);
 }
@@ -45,6 +45,31 @@ TEST(Conv3d, ManyChannels) {
 TEST(Conv3d, Grouped) {
   check(make_volume_conv<Conv3d>(3, 1, 1, 2), {1, 4, 4, 5, 12}, 34);
   check(make_volume_conv<Conv3d>(3, 2, 1, 10), {1, 5, 4, 5, 10}, 10);
+}
+
+// Large enough for Winograd's method: kernel slices in one chain and in several, slices beyond the volume, uneven
+// pads, kernels of one and of five slices, several groups of tiles, a batch, groups, activations.
+TEST(Conv3d, Winograd) {
+  const auto check_winograd = [](const Conv3d& op, const Shape& in, std::int64_t outputs, bool with_bias = true) {
+    testing::check_volume(op, in, outputs, with_bias, "conv_f32_any__reference", "winograd_f32_");
+  };
+  check_winograd(make_volume_conv<Conv3d>(3, 1, 1), {1, 5, 13, 18, 32}, 40);
+  check_winograd(make_volume_conv<Conv3d>(3, 1, 1), {1, 3, 17, 14, 96}, 32, false);
+  check_winograd(make_volume_conv<Conv3d>(3, 1, 0), {2, 4, 18, 14, 32}, 32);
+  Conv3d uneven = make_volume_conv<Conv3d>(3, 1, 0);
+  uneven.kernel_d = 5;
+  uneven.pad_front = 4;  // the first slice of the output sees one of the input
+  uneven.pad_top = 2;
+  uneven.pad_right = 1;
+  for (Function f : {Function::kRelu, Function::kSilu}) {
+    uneven.activation = {f, 0.1f, 0};
+    check_winograd(uneven, {1, 4, 15, 19, 32}, 24);
+  }
+  Conv3d flat = make_volume_conv<Conv3d>(3, 1, 1);
+  flat.kernel_d = 1;
+  flat.pad_front = flat.pad_back = 3;  // slices that see nothing
+  check_winograd(flat, {1, 3, 16, 16, 64}, 64);
+  check_winograd(make_volume_conv<Conv3d>(3, 1, 1, 2), {1, 4, 13, 14, 64}, 64);
 }
 
 TEST(Conv3d, PaddingWiderThanTheVolume) {

@@ -72,6 +72,11 @@ std::vector<double> convolved(const Op& op, const Shape& in, const std::vector<f
 
 // Runs the node with every backend and several thread counts. The kernels' names begin with `fast` on a machine that
 // has one of ours, and with `reference` on the reference backend.
+// For each product of a sum. Fewer multiplications cost precision (kernels/winograd/winograd.h).
+inline double rounding_of(const std::string& kernel) {
+  return kernel.rfind("winograd", 0) == 0 ? 1.5e-6 : 2e-7;
+}
+
 template <class Op>
 void check_convolution(const Op& op, const Shape& in, std::int64_t outputs, bool with_bias,
                        const std::string& reference, const std::string& fast = "gemm_f32_") {
@@ -95,8 +100,7 @@ void check_convolution(const Op& op, const Shape& in, std::int64_t outputs, bool
     if (options.backend != BackendKind::kXnnpack) {
       EXPECT_EQ(found.kernel.rfind(plain ? reference : fast, 0), 0u) << found.kernel;
     }
-    // Fewer multiplications cost precision (kernels/winograd/winograd.h).
-    const double rounding = found.kernel.rfind("winograd", 0) == 0 ? 1.5e-6 : 2e-7;
+    const double rounding = rounding_of(found.kernel);
     for (std::size_t i = 0; i < expected.size(); ++i)
       ASSERT_NEAR(static_cast<double>(found.values[i]), expected[i], rounding * (sums + 10))
           << found.kernel << " at " << i;

@@ -94,8 +94,9 @@ Status compile(const graph::Conv2d& op, CompileContext& context) {
                         (!context.has_input(2) || context.constant_input<float>(2) != nullptr);
   if (constant && depthwise) return compile_depthwise(op, context);
   if (!can_use_gemm(kernel, context)) return compile_reference(op, context);
-  if (const kernels::WinogradF32Kernel* transforms = winograd_that_pays(op, context); transforms != nullptr)
-    return emit_conv_winograd(op, *transforms, kernel, context);
+  const WinogradConv winograd = describe_winograd(op, context);
+  if (const kernels::WinogradF32Kernel* transforms = winograd_that_pays(winograd, context); transforms != nullptr)
+    return emit_conv_winograd(winograd, op.activation, *transforms, kernel, context);
   return emit_conv_gemm(describe_f32(op, x, y), op.activation, kernel, context);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backends/cpu/cpu_ops.h"
 #include "backends/cpu/ops/conv_gemm.h"
+#include "backends/cpu/ops/conv_winograd.h"
 #include "backends/cpu/ops/quantized.h"
 
 namespace dotori::backends::cpu {
@@ -58,6 +59,9 @@ Status compile(const graph::Conv3d& op, CompileContext& context) {
   }
   const kernels::GemmF32Kernel& kernel = kernels::select_gemm_f32(context.isa());
   if (can_use_gemm(kernel, context)) {
+    const WinogradConv winograd = describe_winograd(op, context);
+    if (const kernels::WinogradF32Kernel* transforms = winograd_that_pays(winograd, context); transforms != nullptr)
+      return emit_conv_winograd(winograd, op.activation, *transforms, kernel, context);
     const bool merge = mergeable && op.kernel_w * x[4] <= kMostMergedFloats;
     return emit_conv_gemm(describe(op, x, y, merge), op.activation, kernel, context);
   }

@@ -31,18 +31,20 @@ struct ConvWinogradStep {
   const kernels::WinogradF32Kernel* transforms;
   kernels::GemmF32Fn gemm;
   std::int64_t mr, nr;
-  std::int64_t in_h, in_w, in_c, out_h, out_w, out_c, pad_top, pad_left;
-  std::int64_t tile_columns, tiles;              // of an image
-  std::int64_t task_tiles, task_columns;         // of a task, at most
-  std::int64_t tile_tasks, column_tasks, tasks;  // of an image, of a group of tiles; all images
-  const float* packed;                           // [points][panels][panel_elems]
-  std::int64_t panels, panel_elems;              // of all groups
+  WinogradConv conv;
+  std::int64_t tile_columns, tiles;                    // of a slice
+  std::int64_t task_tiles, task_slices, task_columns;  // of a task, at most
+  std::int64_t tile_tasks, slice_tasks, column_tasks;  // of a slice, of an image, of a group of tiles
+  std::int64_t tasks;                                  // of all images
+  const float* packed;                                 // [points][panels][panel_elems]
+  std::int64_t panels, panel_elems;                    // of all groups
   std::int64_t group_in, group_out, group_panels;
   std::int64_t block_columns;  // of the products that are held at once
   const float* bias;           // [out_c]
   FusedActivation activation;
   BufferRef input, output, scratch;
-  std::int64_t input_stride, product_stride;                                      // floats between points
+  std::int64_t input_stride, product_stride;  // floats between points
+  std::int64_t slice_stride;                  // floats between transformed slices, of which the last kernel_d are kept
   std::size_t thread_bytes, products_at, rows_at, sums_at, pixels_at, border_at;  // bytes, of a thread's scratch
 
   void operator()(const RunContext& context) const noexcept {
@@ -55,83 +57,113 @@ struct ConvWinogradStep {
   }
 
   void run_task(std::int64_t index, const float* src, float* dst, unsigned char* own) const noexcept {
-    const std::int64_t columns_of = index % column_tasks, group = index / column_tasks;
-    const std::int64_t image = group / tile_tasks, first = group % tile_tasks * task_tiles;
-    const std::int64_t count = std::min(task_tiles, tiles - first);
+    const std::int64_t columns_of = index % column_tasks, tiles_of = index / column_tasks % tile_tasks;
+    const std::int64_t slices_of = index / column_tasks / tile_tasks % slice_tasks;
+    const std::int64_t image = index / column_tasks / tile_tasks / slice_tasks;
+    const std::int64_t first = tiles_of * task_tiles, count = std::min(task_tiles, tiles - first);
     const std::int64_t first_column = columns_of * task_columns;
-    const std::int64_t last_column = std::min(out_c, first_column + task_columns);
+    const std::int64_t last_column = std::min(conv.out_c, first_column + task_columns);
+    const float* volume = src + image * conv.in_d * conv.in_h * conv.in_w * conv.in_c;
+    float* out_volume = dst + image * conv.out_d * conv.out_h * conv.out_w * conv.out_c;
     float* v = reinterpret_cast<float*>(own);
     float* m = reinterpret_cast<float*>(own + products_at);
-    transform_input(src + image * in_h * in_w * in_c, first, count, own, v);
-    float** pixels = place_output(dst + image * out_h * out_w * out_c, first, count, own);
-    const float** a = reinterpret_cast<const float**>(own + rows_at);
     float** c = reinterpret_cast<float**>(own + sums_at);
-    for (std::int64_t t = 0; t < count; ++t) {
-      a[t] = v + t * in_c;
-      c[t] = m + t * block_columns;
-    }
-    for (std::int64_t column = first_column; column < last_column; column += block_columns) {
-      const std::int64_t columns = std::min(block_columns, last_column - column);
-      multiply(a, c, count, column, columns);
-      kernels::WinogradOutputF32 out{};
-      out.m = m;
-      out.point_stride = static_cast<std::size_t>(product_stride);
-      out.row_stride = static_cast<std::size_t>(block_columns);
-      out.tiles = static_cast<std::size_t>(count);
-      out.columns = static_cast<std::size_t>(columns);
-      out.bias = bias + column;
-      out.pixels = pixels;
-      out.offset = column;
-      out.low = activation.low;
-      out.high = activation.high;
-      transforms->output(out);
-      if (activation.after == nullptr) continue;
-      for (std::int64_t p = 0; p < count * kTile * kTile; ++p)
-        if (pixels[p] != nullptr) activation.apply(pixels[p] + column, static_cast<std::size_t>(columns));
+    for (std::int64_t t = 0; t < count; ++t) c[t] = m + t * block_columns;
+    const std::int64_t first_slice = slices_of * task_slices;
+    const std::int64_t last_slice = std::min(conv.out_d, first_slice + task_slices);
+    std::int64_t ready = std::max<std::int64_t>(0, first_slice - conv.pad_front);  // the next slice to transform
+    for (std::int64_t z = first_slice; z < last_slice; ++z) {
+      // Slices of the kernel that meet the image.
+      const std::int64_t in_z = z - conv.pad_front, from = std::max<std::int64_t>(0, -in_z);
+      const std::int64_t to = std::max(from, std::min(conv.kernel_d, conv.in_d - in_z));
+      for (; ready < std::min(conv.in_d, in_z + to); ++ready)
+        transform_input(volume + ready * conv.in_h * conv.in_w * conv.in_c, first, count, own,
+                        v + ready % conv.kernel_d * slice_stride);
+      const float* const* a = place_rows(v, in_z, from, to, count, own);
+      float** pixels = place_output(out_volume + z * conv.out_h * conv.out_w * conv.out_c, first, count, own);
+      for (std::int64_t column = first_column; column < last_column; column += block_columns) {
+        const std::int64_t columns = std::min(block_columns, last_column - column);
+        multiply(a, c, from, to, count, column, columns);
+        transform_output(m, pixels, count, column, columns);
+      }
     }
   }
 
-  void transform_input(const float* image, std::int64_t first, std::int64_t count, unsigned char* own,
+  void transform_input(const float* slice, std::int64_t first, std::int64_t count, unsigned char* own,
                        float* v) const noexcept {
     const float** pixels = reinterpret_cast<const float**>(own + pixels_at);
     float* border = reinterpret_cast<float*>(own + border_at);
-    std::fill(border, border + in_c, 0.0f);
+    std::fill(border, border + conv.in_c, 0.0f);
     const float** at = pixels;
     for (std::int64_t t = first; t < first + count; ++t) {
-      const std::int64_t y0 = t / tile_columns * kTile - pad_top, x0 = t % tile_columns * kTile - pad_left;
+      const std::int64_t y0 = t / tile_columns * kTile - conv.pad_top, x0 = t % tile_columns * kTile - conv.pad_left;
       for (std::int64_t y = y0; y < y0 + kWindow; ++y)
         for (std::int64_t x = x0; x < x0 + kWindow; ++x)
-          *at++ = y >= 0 && y < in_h && x >= 0 && x < in_w ? image + (y * in_w + x) * in_c : border;
+          *at++ = y >= 0 && y < conv.in_h && x >= 0 && x < conv.in_w ? slice + (y * conv.in_w + x) * conv.in_c : border;
     }
     kernels::WinogradInputF32 in{};
     in.pixels = pixels;
     in.tiles = static_cast<std::size_t>(count);
-    in.channels = static_cast<std::size_t>(in_c);
+    in.channels = static_cast<std::size_t>(conv.in_c);
     in.v = v;
     in.point_stride = static_cast<std::size_t>(input_stride);
     transforms->input(in);
   }
 
+  // [tiles / mr][to - from][mr]: the transformed tiles under each slice of the kernel, those of point 0.
+  const float* const* place_rows(const float* v, std::int64_t in_z, std::int64_t from, std::int64_t to,
+                                 std::int64_t count, unsigned char* own) const noexcept {
+    const float** a = reinterpret_cast<const float**>(own + rows_at);
+    const float** at = a;
+    for (std::int64_t tile = 0; tile < count; tile += mr) {
+      for (std::int64_t slice = from; slice < to; ++slice, at += mr) {
+        const float* slice_v = v + (in_z + slice) % conv.kernel_d * slice_stride;
+        for (std::int64_t r = 0; r < std::min(mr, count - tile); ++r) at[r] = slice_v + (tile + r) * conv.in_c;
+      }
+    }
+    return a;
+  }
+
   // In the same memory as the input's pixels, which are done with.
-  float** place_output(float* image, std::int64_t first, std::int64_t count, unsigned char* own) const noexcept {
+  float** place_output(float* slice, std::int64_t first, std::int64_t count, unsigned char* own) const noexcept {
     float** pixels = reinterpret_cast<float**>(own + pixels_at);
     float** at = pixels;
     for (std::int64_t t = first; t < first + count; ++t) {
       const std::int64_t y0 = t / tile_columns * kTile, x0 = t % tile_columns * kTile;
       for (std::int64_t y = y0; y < y0 + kTile; ++y)
         for (std::int64_t x = x0; x < x0 + kTile; ++x)
-          *at++ = y < out_h && x < out_w ? image + (y * out_w + x) * out_c : nullptr;
+          *at++ = y < conv.out_h && x < conv.out_w ? slice + (y * conv.out_w + x) * conv.out_c : nullptr;
     }
     return pixels;
   }
 
-  // The 36 products of `count` tiles with `columns` columns: those of whole groups, or a part of the only one's.
-  void multiply(const float* const* a, float* const* c, std::int64_t count, std::int64_t column,
-                std::int64_t columns) const noexcept {
+  void transform_output(const float* m, float* const* pixels, std::int64_t count, std::int64_t column,
+                        std::int64_t columns) const noexcept {
+    kernels::WinogradOutputF32 out{};
+    out.m = m;
+    out.point_stride = static_cast<std::size_t>(product_stride);
+    out.row_stride = static_cast<std::size_t>(block_columns);
+    out.tiles = static_cast<std::size_t>(count);
+    out.columns = static_cast<std::size_t>(columns);
+    out.bias = bias + column;
+    out.pixels = pixels;
+    out.offset = column;
+    out.low = activation.low;
+    out.high = activation.high;
+    transforms->output(out);
+    if (activation.after == nullptr) return;
+    for (std::int64_t p = 0; p < count * kTile * kTile; ++p)
+      if (pixels[p] != nullptr) activation.apply(pixels[p] + column, static_cast<std::size_t>(columns));
+  }
+
+  // The 36 products of `count` tiles, under slices `from` to `to` of the kernel, with `columns` columns: those of whole
+  // groups, or a part of the only one's. Slices are taken together where that is no longer than a chain may be.
+  void multiply(const float* const* a, float* const* c, std::int64_t from, std::int64_t to, std::int64_t count,
+                std::int64_t column, std::int64_t columns) const noexcept {
+    const bool together = (to - from) * group_in <= kDepth;
     kernels::GemmF32Strip strip{};
-    strip.taps = 1;
-    strip.a = a;
-    strip.a_tile_step = mr;
+    strip.taps = together ? static_cast<std::size_t>(to - from) : 1;
+    strip.a_tile_step = mr * (to - from);
     strip.c = c;
     strip.m = static_cast<std::int32_t>(count);
     strip.n = static_cast<std::int32_t>(std::min(columns, group_out));
@@ -143,34 +175,58 @@ struct ConvWinogradStep {
         const std::int64_t group = at / group_out;
         const float* weights = packed + (point * panels + group * group_panels + at % group_out / nr) * panel_elems;
         strip.c_offset = point * product_stride + at - column;
-        for (std::int64_t k = 0; k < group_in; k += kDepth) {
-          strip.k = static_cast<std::size_t>(std::min(kDepth, group_in - k));
-          strip.a_offset = point * input_stride + group * group_in + k;
-          strip.bias = k == 0 ? weights : nullptr;
-          strip.b = weights + (1 + k) * nr;
-          gemm(strip);
+        strip.bias = weights;
+        for (std::int64_t slice = from; slice < (together ? from + 1 : to); ++slice) {
+          strip.a = a + (slice - from) * mr;
+          for (std::int64_t k = 0; k < group_in; k += kDepth) {
+            strip.k = static_cast<std::size_t>(std::min(kDepth, group_in - k));
+            strip.a_offset = point * input_stride + group * group_in + k;
+            strip.b = weights + (1 + slice * group_in + k) * nr;
+            gemm(strip);
+            strip.bias = nullptr;  // what follows is added
+          }
         }
       }
     }
   }
 };
 
-std::int64_t tiles_of(const Shape& y) {
-  return (y[1] + kTile - 1) / kTile * ((y[2] + kTile - 1) / kTile);
+std::int64_t tiles_of(const WinogradConv& conv) {
+  return (conv.out_h + kTile - 1) / kTile * ((conv.out_w + kTile - 1) / kTile);
 }
 
 }  // namespace
 
-const kernels::WinogradF32Kernel* winograd_that_pays(const graph::Conv2d& op, CompileContext& context) {
+WinogradConv describe_winograd(const graph::Conv2d& op, CompileContext& context) {
   const Shape& x = context.input_shape(0);
   const Shape& y = context.output_shape();
-  const std::int64_t group_in = x[3] / op.groups, group_out = y[3] / op.groups;
-  if (op.kernel_h != 3 || op.kernel_w != 3) return nullptr;
+  WinogradConv conv{x[0], 1,           x[1],        x[2],      x[3], 1, y[1], y[2], y[3],
+                    1,    op.kernel_h, op.kernel_w, op.groups, 0,    0, 0,    false};
+  conv.pad_top = op.pad_top;
+  conv.pad_left = op.pad_left;
+  conv.unit_steps = op.stride_h * op.stride_w * op.dilation_h * op.dilation_w == 1;
+  return conv;
+}
+
+WinogradConv describe_winograd(const graph::Conv3d& op, CompileContext& context) {
+  const Shape& x = context.input_shape(0);
+  const Shape& y = context.output_shape();
+  WinogradConv conv{x[0],        x[1],        x[2],        x[3],      x[4], y[1], y[2], y[3], y[4],
+                    op.kernel_d, op.kernel_h, op.kernel_w, op.groups, 0,    0,    0,    false};
+  conv.pad_front = op.pad_front;
+  conv.pad_top = op.pad_top;
+  conv.pad_left = op.pad_left;
+  conv.unit_steps = op.stride_d * op.stride_h * op.stride_w * op.dilation_d * op.dilation_h * op.dilation_w == 1;
+  return conv;
+}
+
+const kernels::WinogradF32Kernel* winograd_that_pays(const WinogradConv& conv, CompileContext& context) {
+  const std::int64_t group_in = conv.in_c / conv.groups, group_out = conv.out_c / conv.groups;
+  if (conv.kernel_h != 3 || conv.kernel_w != 3) return nullptr;
   const char* unfit = nullptr;
-  if (op.stride_h * op.stride_w != 1) unfit = "the stride is not 1";
-  else if (op.dilation_h * op.dilation_w != 1) unfit = "the kernel is dilated";
-  else if (x[3] % 8 != 0 || group_out % 8 != 0 || group_in < 8) unfit = "channels are not in multiples of 8";
-  else if (op.groups > 1 && group_out > kColumns) unfit = "groups of more than 64 outputs";
+  if (!conv.unit_steps) unfit = "a stride or a dilation is not 1";
+  else if (conv.in_c % 8 != 0 || group_out % 8 != 0 || group_in < 8) unfit = "channels are not in multiples of 8";
+  else if (conv.groups > 1 && group_out > kColumns) unfit = "groups of more than 64 outputs";
   if (unfit != nullptr) {
     context.rule_out(std::string("winograd: ") + unfit);
     return nullptr;
@@ -179,12 +235,14 @@ const kernels::WinogradF32Kernel* winograd_that_pays(const graph::Conv2d& op, Co
   // cost, a byte of weights that comes from memory, and the start of a row's sum.
   constexpr double kInput = 220, kOutput = 160, kStart = 12, kMargin = 0.9;
   const double weight_byte = (context.isa() & kernels::kIsaAvx512) != 0 ? 3 : 1.5;
-  const double tiles = static_cast<double>(x[0] * tiles_of(y)), in = static_cast<double>(x[3]),
-               out = static_cast<double>(y[3]), depth = static_cast<double>(group_in);
+  const double slices = static_cast<double>(conv.images * conv.out_d),
+               tiles = slices * static_cast<double>(tiles_of(conv));
+  const double in = static_cast<double>(conv.in_c), out = static_cast<double>(conv.out_c);
+  const double depth = static_cast<double>(group_in * conv.kernel_d);
   const double products = tiles * kPoints * (depth + kStart) * out, weights = kPoints * depth * out * 4;
   const double cost = products + tiles * (in * kInput + out * kOutput) + weights * weight_byte;
-  const double direct =
-      static_cast<double>(x[0] * y[1] * y[2]) * (9 * depth + kStart) * out + depth * out * 36 * weight_byte;
+  const double direct = slices * static_cast<double>(conv.out_h * conv.out_w) * (9 * depth + kStart) * out +
+                        depth * out * 36 * weight_byte;
   const std::string estimate =
       "estimated " + std::to_string(static_cast<long>(100 * cost / direct)) + " % of the time of gemm";
   const graph::Algorithm chosen = context.choice().algorithm;
@@ -198,54 +256,52 @@ const kernels::WinogradF32Kernel* winograd_that_pays(const graph::Conv2d& op, Co
   return kernel;
 }
 
-Status emit_conv_winograd(const graph::Conv2d& op, const kernels::WinogradF32Kernel& transforms,
-                          const kernels::GemmF32Kernel& gemm, CompileContext& context) {
-  const Shape& x = context.input_shape(0);
-  const Shape& y = context.output_shape();
+Status emit_conv_winograd(const WinogradConv& conv, const graph::Activation& activation,
+                          const kernels::WinogradF32Kernel& transforms, const kernels::GemmF32Kernel& gemm,
+                          CompileContext& context) {
   ConvWinogradStep step{};
   step.transforms = &transforms;
   step.gemm = gemm.run;
   step.mr = gemm.mr;
   step.nr = gemm.nr;
-  step.in_h = x[1];
-  step.in_w = x[2];
-  step.in_c = x[3];
-  step.out_h = y[1];
-  step.out_w = y[2];
-  step.out_c = y[3];
-  step.group_in = x[3] / op.groups;
-  step.group_out = y[3] / op.groups;
-  step.block_columns = op.groups == 1 ? kColumns : kColumns / step.group_out * step.group_out;
-  step.pad_top = op.pad_top;
-  step.pad_left = op.pad_left;
-  step.tile_columns = (y[2] + kTile - 1) / kTile;
-  step.tiles = tiles_of(y);
-  step.activation = make_fused_activation(op.activation, context.isa());
+  step.conv = conv;
+  step.group_in = conv.in_c / conv.groups;
+  step.group_out = conv.out_c / conv.groups;
+  step.block_columns = conv.groups == 1 ? kColumns : kColumns / step.group_out * step.group_out;
+  step.tile_columns = (conv.out_w + kTile - 1) / kTile;
+  step.tiles = tiles_of(conv);
+  step.activation = make_fused_activation(activation, context.isa());
   step.input = context.input(0);
   step.output = context.output();
 
-  // Tasks: groups of tiles whose transformed input fits; enough of them for all threads, by columns where tiles are
-  // few.
+  // Tasks: groups of tiles whose transformed input fits; enough of them for all threads, by slices and by columns where
+  // tiles are few.
   const std::int64_t threads = context.options().num_threads;
-  const std::int64_t fitting = std::max<std::int64_t>(kLeastTiles, kInputBytes / (kPoints * 4 * step.in_c));
+  const std::int64_t fitting =
+      std::max<std::int64_t>(kLeastTiles, kInputBytes / (kPoints * 4 * conv.in_c * conv.kernel_d));
   const std::int64_t wanted = threads == 1 ? 1 : 4 * threads;
   std::int64_t groups = (step.tiles + fitting - 1) / fitting;
-  if (x[0] * groups < wanted)
-    groups = std::min((wanted + x[0] - 1) / x[0], (step.tiles + 4 * step.mr - 1) / (4 * step.mr));
+  if (conv.images * groups < wanted)
+    groups = std::min((wanted + conv.images - 1) / conv.images, (step.tiles + 4 * step.mr - 1) / (4 * step.mr));
   step.task_tiles = round_up((step.tiles + groups - 1) / groups, step.mr);
   step.tile_tasks = (step.tiles + step.task_tiles - 1) / step.task_tiles;
-  const std::int64_t blocks = (step.out_c + step.block_columns - 1) / step.block_columns;
+  const std::int64_t slices =
+      std::min(conv.out_d, (wanted + conv.images * step.tile_tasks - 1) / (conv.images * step.tile_tasks));
+  step.task_slices = (conv.out_d + slices - 1) / slices;
+  step.slice_tasks = (conv.out_d + step.task_slices - 1) / step.task_slices;
+  const std::int64_t blocks = (conv.out_c + step.block_columns - 1) / step.block_columns;
+  const std::int64_t whole = conv.images * step.slice_tasks * step.tile_tasks;  // tasks of all columns
   std::int64_t splits = 1;
-  if (x[0] * step.tile_tasks < 2 * threads && threads > 1)
-    splits = std::min(blocks, (2 * threads + x[0] * step.tile_tasks - 1) / (x[0] * step.tile_tasks));
+  if (whole < 2 * threads && threads > 1) splits = std::min(blocks, (2 * threads + whole - 1) / whole);
   step.task_columns = (blocks + splits - 1) / splits * step.block_columns;
-  step.column_tasks = (step.out_c + step.task_columns - 1) / step.task_columns;
-  step.tasks = x[0] * step.tile_tasks * step.column_tasks;
+  step.column_tasks = (conv.out_c + step.task_columns - 1) / step.task_columns;
+  step.tasks = whole * step.column_tasks;
 
-  const auto channels = static_cast<std::size_t>(step.in_c), outputs = static_cast<std::size_t>(step.out_c);
-  const auto depth = static_cast<std::size_t>(step.group_in), width = static_cast<std::size_t>(step.group_out);
+  const auto channels = static_cast<std::size_t>(conv.in_c), outputs = static_cast<std::size_t>(conv.out_c);
+  const auto in_group_depth = static_cast<std::size_t>(step.group_in), width = static_cast<std::size_t>(step.group_out);
+  const auto kernel_d = static_cast<std::size_t>(conv.kernel_d), depth = in_group_depth * kernel_d;
   step.group_panels = static_cast<std::int64_t>(kernels::gemm_f32_panels(gemm.nr, width));
-  step.panels = step.group_panels * op.groups;
+  step.panels = step.group_panels * conv.groups;
   step.panel_elems = static_cast<std::int64_t>(kernels::gemm_f32_panel_elems(gemm.nr, depth));
   float* packed = static_cast<float*>(
       context.allocate_packed(static_cast<std::size_t>(kPoints * step.panels * step.panel_elems) * sizeof(float)));
@@ -261,7 +317,9 @@ Status emit_conv_winograd(const graph::Conv2d& op, const kernels::WinogradF32Ker
     const std::size_t in_group = static_cast<std::size_t>(panel % step.group_panels) * nr;
     const std::size_t first = static_cast<std::size_t>(panel / step.group_panels) * width + in_group;
     const std::size_t count = std::min(nr, width - in_group);
-    kernels::winograd_weights_f32(context.constant_input<float>(1) + first * 9 * depth, count, depth, points.get());
+    // Slices of the kernel as if they were outputs: [count][kernel_d][group_in], which is [count][depth].
+    kernels::winograd_weights_f32(context.constant_input<float>(1) + first * 9 * depth, count * kernel_d,
+                                  in_group_depth, points.get());
     for (std::int64_t p = 0; p < kPoints; ++p)
       kernels::pack_gemm_f32(points.get() + static_cast<std::size_t>(p) * count * depth, depth, &start, 1, depth,
                              nullptr, count, gemm.nr, packed + (p * step.panels + panel) * step.panel_elems);
@@ -272,11 +330,12 @@ Status emit_conv_winograd(const graph::Conv2d& op, const kernels::WinogradF32Ker
 
   const auto align = [](std::size_t bytes) { return (bytes + 63) / 64 * 64; };
   const auto tiles = static_cast<std::size_t>(step.task_tiles);
-  step.input_stride = step.task_tiles * step.in_c + kSkew;
+  step.input_stride = step.task_tiles * conv.in_c + kSkew;
+  step.slice_stride = kPoints * step.input_stride;
   step.product_stride = step.task_tiles * step.block_columns + kSkew;
-  step.products_at = align(static_cast<std::size_t>(kPoints * step.input_stride) * sizeof(float));
+  step.products_at = align(static_cast<std::size_t>(conv.kernel_d * step.slice_stride) * sizeof(float));
   step.rows_at = step.products_at + align(static_cast<std::size_t>(kPoints * step.product_stride) * sizeof(float));
-  step.sums_at = step.rows_at + align(tiles * sizeof(float*));
+  step.sums_at = step.rows_at + align(tiles * kernel_d * sizeof(float*));
   step.pixels_at = step.sums_at + align(tiles * sizeof(float*));
   step.border_at = step.pixels_at + align(tiles * static_cast<std::size_t>(kPoints) * sizeof(float*));
   step.thread_bytes = step.border_at + align(channels * sizeof(float));
