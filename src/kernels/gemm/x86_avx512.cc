@@ -110,12 +110,18 @@ inline void strip(const GemmF32Strip& s) noexcept {
 
 void gemm_f32_12x32__avx512(const GemmF32Strip& all) noexcept {
   gemm_f32_tiles(all, kMr, kNr, [](const GemmF32Strip& s) noexcept {
-    switch ((s.m + 1) / 2) {
-      case 1: return s.m == 1 ? strip<1, 4>(s) : strip<2, 2>(s);
-      case 2: return strip<4, 1>(s);
-      case 3: return strip<6, 1>(s);
-      case 4: return strip<8, 1>(s);
-      case 5: return strip<10, 1>(s);
+    switch (s.m) {
+      case 1: return strip<1, 4>(s);
+      case 2: return strip<2, 2>(s);
+      case 3:
+      case 4: return strip<4, 1>(s);
+      case 5: return strip<5, 1>(s);
+      case 6: return strip<6, 1>(s);
+      case 7: return strip<7, 1>(s);
+      case 8: return strip<8, 1>(s);
+      case 9: return strip<9, 1>(s);
+      case 10: return strip<10, 1>(s);
+      case 11: return strip<11, 1>(s);
       default: return strip<12, 1>(s);
     }
   });
