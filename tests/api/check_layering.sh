@@ -24,11 +24,11 @@ forbid jni '(kernels|graph|backends|c_api|vision|evaluate|quantize|convert|cli)/
 core=$(grep -rnE '^#include <(thread|mutex|condition_variable|iostream|fstream|sstream|locale|regex|unordered_map|unordered_set|future|chrono|filesystem|functional)>' \
   --include='*.h' --include='*.cc' kernels graph backends ./*.cc)
 if [ -n "$core" ]; then echo "not in the runtime core:"; echo "$core"; bad=1; fi
-# ISA files see intrinsics, C headers, their own family, the vector type of elementwise/vec8*.h and the rule of requantize.h (both
+# ISA files see intrinsics, C headers, their own family, the vector type of elementwise/vec8*.h and the rule of requantize*.h (all
 # with internal linkage) only.
 for file in $(find kernels -name 'x86_*.cc' -o -name 'arm64_*.cc'); do
   family=$(dirname "$file")
-  other=$(grep -nE '^#include' "$file" | grep -vE "<(immintrin|arm_neon|stddef|stdint|string|math|float)\.h>|\"$family/|\"kernels/elementwise/vec8|\"kernels/quantize/requantize.h")
+  other=$(grep -nE '^#include' "$file" | grep -vE "<(immintrin|arm_neon|stddef|stdint|string|math|float)\.h>|\"$family/|\"kernels/elementwise/vec8|\"kernels/quantize/requantize(_neon)?\.h")
   if [ -n "$other" ]; then echo "src/$file includes:"; echo "$other"; bad=1; fi
 done
 exit $bad

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "kernels/depthwise/depthwise_s8.h"
-#include "kernels/quantize/saturate_neon.h"
+#include "kernels/quantize/requantize_neon.h"
 
 namespace dotori::kernels {
 namespace {

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "kernels/gemm/gemm_s8.h"
-#include "kernels/quantize/saturate_neon.h"
+#include "kernels/quantize/requantize_neon.h"
 
 // The sums stay in registers only when the loops over them are unrolled before anything else.
 #if defined(__clang__)
