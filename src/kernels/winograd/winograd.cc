@@ -21,13 +21,17 @@ constexpr WinogradF32Kernel kKernels[] = {
 constexpr size_t kTogether = 64;
 using Lanes = double[kTogether];
 
+// Divisions would take most of the time.
+constexpr double kSixth = 1.0 / 6, kTwelfth = 1.0 / 12, kTwentyFourth = 1.0 / 24;
+
 // G g of three numbers in each lane.
 void transform3(const Lanes (&g)[3], Lanes (&t)[6]) noexcept {
   for (size_t i = 0; i < kTogether; ++i) {
-    const double ends = g[0][i] + g[2][i], wide = g[0][i] / 24 + g[2][i] / 6, odd = g[1][i] / 12;
+    const double ends = g[0][i] + g[2][i], wide = g[0][i] * kTwentyFourth + g[2][i] * kSixth;
+    const double odd = g[1][i] * kTwelfth;
     t[0][i] = g[0][i] / 4;
-    t[1][i] = -(ends + g[1][i]) / 6;
-    t[2][i] = -(ends - g[1][i]) / 6;
+    t[1][i] = (ends + g[1][i]) * -kSixth;
+    t[2][i] = (ends - g[1][i]) * -kSixth;
     t[3][i] = wide + odd;
     t[4][i] = wide - odd;
     t[5][i] = g[2][i];
