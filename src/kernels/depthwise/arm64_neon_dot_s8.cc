@@ -296,8 +296,8 @@ struct RowWalk {
   // The tile at column x, `middle` tiles behind it, which have all of their pixels, and `last`, if not null.
   void run_tiles(int32_t x, int32_t middle, const LookedUp& first, const LookedUp* last) const noexcept {
     const ptrdiff_t in_x = ptrdiff_t{x + kTileCols} * kStride + Walker::kKept - conv.pad_left, step = channels;
-    PixelsInRow<kKernel> behind;  // from the first column that the middle loads
-    for (int ky = 0; ky < kKernel; ++ky) behind.next[ky] = rows[ky] + steps[ky] * in_x;
+    const int8_t* behind[kKernel];  // the first column that the middle loads
+    for (int ky = 0; ky < kKernel; ++ky) behind[ky] = rows[ky] + steps[ky] * in_x;
     // What the loads of a tile have gone beyond the start of the next one's.
     constexpr ptrdiff_t kBack = kInputCols - Walker::kKept - kTileCols * kStride;
     each_half([&](const Half& half) __attribute__((always_inline)) {
@@ -305,7 +305,7 @@ struct RowWalk {
       PixelsInRow<kKernel> in_row;
 #pragma GCC unroll 5
       for (int ky = 0; ky < kKernel; ++ky) {
-        in_row.next[ky] = behind.next[ky] + half.channel;
+        in_row.next[ky] = behind[ky] + half.channel;
         in_row.step[ky] = steps[ky];
       }
       Column kept[Walker::kKept + 1];
