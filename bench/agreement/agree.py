@@ -226,7 +226,7 @@ def main():
     parser.add_argument("--backend", default="cpu", choices=["cpu", "reference"])
     parser.add_argument("--isa", help="value for DOTORI_MAX_ISA, such as none")
     parser.add_argument("--program", help="compare this instead: an emulator and example_tensors, such as "
-                        "'qemu-aarch64 -cpu cortex-a72 build/aarch64/examples/example_tensors'")
+                        "'qemu-aarch64 -cpu cortex-a72 build/aarch64/example_tensors'")
     parser.add_argument("--photos", type=int, default=3, choices=[1, 2, 3], help="how many photos (3)")
     args = parser.parse_args()
     zoo = pathlib.Path(os.environ.get("DOTORI_ZOO", "../shared"))

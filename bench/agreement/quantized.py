@@ -220,7 +220,7 @@ def compare(row, model, args, folder):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--dotori", default="build/release/dotori")
-    parser.add_argument("--program", default="build/release/examples/example_tensors",
+    parser.add_argument("--program", default="build/release/example_tensors",
                         help="example_tensors, such as an aarch64 build of it under an emulator")
     parser.add_argument("--engines", default="build/engines")
     parser.add_argument("--only", nargs="*", help="parts of network names")
